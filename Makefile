@@ -1,0 +1,223 @@
+# SPDX-License-Identifier: MIT
+#
+# rimg: build, test, install. Everything that is made goes below $(O).
+#
+#   make            librimg.a and rimg
+#   make demo       install what is missing, build, show the main job on real images
+#   make test       install what is missing, build, run every test
+#   make help       the other targets
+#
+# Variables: O=DIR (where products go), CC, CXX, CFLAGS, LDFLAGS, SAN=address,undefined, V=1 (show
+# commands), prefix, DESTDIR, CI=true (install every package of docs/packages.txt).
+
+O ?= out
+GOLDEN ?= out/golden
+prefix ?= /usr/local
+bindir ?= $(prefix)/bin
+mandir ?= $(prefix)/share/man
+
+ifeq ($(origin CC),default)
+CC = gcc
+endif
+ifeq ($(origin CXX),default)
+CXX = g++
+endif
+ifeq ($(origin AR),default)
+AR = ar
+endif
+PKG_CONFIG ?= pkg-config
+CLANG_FORMAT ?= clang-format-14
+CLANG_TIDY ?= clang-tidy-14
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.PHONY: all FORCE
+all:
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
+
+# ---- sources ------------------------------------------------------------------------------------
+
+LIB_SRC := $(sort $(wildcard lib/core/*.c lib/formats/*.c build/*.c diff/*.c verify/*.c))
+LIB_SRC_CXX := $(sort $(wildcard lib/core/*.cc lib/formats/*.cc build/*.cc))
+CLI_SRC := $(sort $(wildcard lib/cli/*.c))
+TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/laws/test_*.c))
+TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
+HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h))
+
+LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SRC_CXX:%.cc=$(O)/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
+MAIN_OBJ := $(filter $(O)/lib/cli/main.o,$(CLI_OBJ))
+TEST_BIN := $(TEST_SRC:%.c=$(O)/%)
+
+# ---- flags --------------------------------------------------------------------------------------
+# What asks a program is evaluated once, when the first recipe needs it: a machine without compiler
+# or pkg-config can still read this file and run `make deps`.
+
+once = $(eval $(1) := $(2))$($(1))
+
+# libcrypto: SHA-256, AES; libelf: ELF; fdisk: second opinion on partition tables; json-c: JSON;
+# liblz4: records of RedoxFS; libargon2: passwords of RedoxFS; liblzma: packages
+PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma
+PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
+PKG_LIBS = $(call once,PKG_LIBS,$(shell $(PKG_CONFIG) --libs $(PKGS)))
+TEST_CFLAGS = $(call once,TEST_CFLAGS,$(shell $(PKG_CONFIG) --cflags cmocka))
+TEST_LIBS = $(call once,TEST_LIBS,$(shell $(PKG_CONFIG) --libs cmocka))
+IS_CLANG = $(call once,IS_CLANG,$(findstring clang,$(shell $(CC) --version)))
+
+WARN = -Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wcast-align -Wcast-qual -Wwrite-strings \
+	-Wvla -Wformat=2 -Wimplicit-fallthrough -Wconversion -Wno-sign-conversion
+WARN_C = -Wstrict-prototypes -Wmissing-prototypes
+WERROR = -Werror
+
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN_LD = -pie -Wl,-z,relro,-z,now
+INIT = $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero)
+ifeq ($(SAN),)
+CFLAGS ?= -O2 -g
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+WARN += -Wframe-larger-than=16384
+else
+CFLAGS ?= -O1 -g
+SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+
+COMMON = -Iinclude -Ilib -I. -I$(O)/gen -D_FILE_OFFSET_BITS=64 -pthread -MMD -MP \
+	-ffile-prefix-map=$(CURDIR)=. $(HARDEN) $(INIT) $(SAN_FLAGS) $(PKG_CFLAGS)
+# empty, as in a source file that defines it by itself
+ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE= $(WARN) $(WARN_C) $(WERROR) $(COMMON) $(CFLAGS)
+ALL_CXXFLAGS = -std=c++17 $(WARN) $(WERROR) $(COMMON) $(CFLAGS)
+ALL_LDFLAGS = -pthread -Wl,--as-needed $(HARDEN_LD) $(SAN_FLAGS) $(CFLAGS) $(LDFLAGS)
+LINK = $(if $(LIB_SRC_CXX),$(CXX),$(CC))
+
+# ---- librimg.a, rimg ----------------------------------------------------------------------------
+
+LIB = $(O)/librimg.a
+CLI_LIB = $(O)/lib/cli.a
+RIMG = $(if $(MAIN_OBJ),$(O)/rimg)
+
+all: $(LIB) $(RIMG)
+
+$(O)/flags: FORCE
+	@tests/tools/deps.sh --check '$(CC)' '$(PKG_CONFIG)' $(PKGS)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(CC) $(ALL_CFLAGS)' '$(CXX) $(ALL_CXXFLAGS)' \
+		'$(LINK) $(ALL_LDFLAGS) $(PKG_LIBS)' >$@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+$(O)/%.o: %.c $(O)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(O)/%.o: %.cc $(O)/flags
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(ALL_CXXFLAGS) -c -o $@ $<
+
+# the list of members is a prerequisite, so that a removed source leaves the archive too
+$(O)/gen/members: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(LIB_OBJ) $(CLI_OBJ) >$@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+$(LIB): $(LIB_OBJ) $(O)/gen/members
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $(LIB_OBJ)
+
+$(CLI_LIB): $(CLI_OBJ) $(O)/gen/members
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $(filter-out $(MAIN_OBJ),$(CLI_OBJ))
+
+LIBS = -Wl,--start-group $(CLI_LIB) $(LIB) -Wl,--end-group $(PKG_LIBS)
+
+$(O)/rimg: $(MAIN_OBJ) $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $(MAIN_OBJ) $(LIBS)
+
+# ---- registries: one line in a source file registers a format or a command ----------------------
+
+# $(call registry,MACRO,type,prefix,files): the declarations, and the body of a table
+registry = @mkdir -p $(@D); \
+	ids=$$(sed -n 's/^$(1)(\([a-z0-9_]*\)).*/\1/p' /dev/null $(4) | LC_ALL=C sort); \
+	{ echo '/* made by make from the $(1) lines of the sources */'; \
+	for id in $$ids; do echo "extern const struct $(2) $(3)_$$id;"; done; \
+	echo '\#define $(1)_TABLE \'; \
+	for id in $$ids; do printf '\t&$(3)_%s, \\\n' "$$id"; done; \
+	printf '\tNULL\n'; } >$@.new; \
+	cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+$(O)/gen/formats.inc: FORCE
+	$(call registry,RIMG_FORMAT,rimg_format,format,$(filter lib/formats/%,$(LIB_SRC)))
+
+$(O)/gen/commands.inc: FORCE
+	$(call registry,RIMG_COMMAND,rimg_command,command,$(filter-out lib/core/% lib/formats/%,$(LIB_SRC) $(CLI_SRC)))
+
+$(O)/lib/core/registry.o: $(O)/gen/formats.inc
+$(O)/lib/cli/commands.o: $(O)/gen/commands.inc
+
+# ---- golden images ------------------------------------------------------------------------------
+
+GOLDEN_XZ := $(wildcard golden/*.xz golden/broken/*.xz)
+GOLDEN_PLAIN := $(wildcard golden/*.jsonl golden/*.pkgar golden/*.toml)
+GOLDEN_ALL := $(GOLDEN_XZ:golden/%.xz=$(GOLDEN)/%) $(GOLDEN_PLAIN:golden/%=$(GOLDEN)/%)
+
+.PHONY: golden
+golden: $(GOLDEN_ALL)
+
+# under a name of its own until complete: several builds may share the folder
+$(GOLDEN_XZ:golden/%.xz=$(GOLDEN)/%): $(GOLDEN)/%: golden/%.xz
+	@mkdir -p $(@D)
+	@rm -f $@ && xz -dkc $< >$@.$$$$ && chmod 444 $@.$$$$ && mv -f $@.$$$$ $@
+
+$(GOLDEN_PLAIN:golden/%=$(GOLDEN)/%): $(GOLDEN)/%: golden/%
+	@mkdir -p $(@D)
+	@cp -f $< $@.$$$$ && chmod 444 $@.$$$$ && mv -f $@.$$$$ $@
+
+# ---- tests --------------------------------------------------------------------------------------
+
+JOBS = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(call once,NPROC,$(shell nproc)))
+
+.PHONY: deps test test-run tests-build demo
+deps:
+	@tests/tools/deps.sh $(if $(CI),build test compare develop,build test compare)
+
+test:
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) test-run
+
+$(O)/tests/%.o: tests/%.c $(O)/flags
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -Itests -DTEST_GOLDEN='"$(GOLDEN)"' \
+		-DTEST_RIMG='"$(O)/rimg"' -c -o $@ $<
+
+$(TEST_BIN): %: %.o $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(TEST_LIBS)
+
+tests-build: all $(TEST_BIN)
+
+test-run: golden tests-build
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/run '$(O)/tests/log' $(TEST_BIN) \
+		$(if $(RIMG),$(TEST_SCRIPTS))
+
+# one test program, by its name: make test-rd
+test-%: golden
+	@$(MAKE) $(filter %/test_$*,$(TEST_BIN)) && $(filter %/test_$*,$(TEST_BIN))
+
+demo:
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) all golden
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/demo.sh
+
+.PHONY: clean
+clean:
+	rm -rf out $(filter out/%,$(O))
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d)

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef RIMG_SOURCE_H
+#define RIMG_SOURCE_H
+
+#include <stdbool.h>
+
+#include <rimg/rimg.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * struct rimg_source - a readable run of bytes: a host file, memory, or a part of another source
+ *
+ * Reading is exact (all bytes or an error) and safe from many threads at once.
+ */
+struct rimg_source;
+
+/**
+ * rimg_source_open_fd - a source over an open file
+ * @fd:   a regular file or block device open for reading; the source takes it over, also on failure
+ * @name: host path for messages; copied
+ *
+ * The file's size and modification time are taken now; rimg_source_verify() compares them later.
+ * Returns the source (the caller frees it with rimg_source_free()) or NULL with @err set.
+ */
+struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_error *err);
+
+/** rimg_source_open_path - like rimg_source_open_fd() for a host path */
+struct rimg_source *rimg_source_open_path(const char *path, struct rimg_error *err);
+
+/**
+ * rimg_source_open_memory - a source over bytes of the caller, which must outlive it
+ *
+ * Returns the source (rimg_source_free()) or NULL without memory.
+ */
+struct rimg_source *rimg_source_open_memory(const void *data, size_t len, const char *name);
+
+/** rimg_source_free - close and free; NULL is fine. Nothing that reads through it may live on. */
+void rimg_source_free(struct rimg_source *src);
+
+/** rimg_source_size - length in bytes */
+uint64_t rimg_source_size(const struct rimg_source *src);
+
+/**
+ * rimg_source_read - read exactly @len bytes from byte offset @off
+ *
+ * Returns 0, -RIMG_E_TRUNCATED when the range does not lie inside the source, -RIMG_E_IO, or
+ * -RIMG_E_BAD when the bytes are decoded from others (a checksummed or compressed record) and
+ * those are damaged.
+ */
+int rimg_source_read(const struct rimg_source *src, uint64_t off, void *buf, size_t len,
+		     struct rimg_error *err);
+
+/**
+ * rimg_source_verify - has the host file behind @src changed since it was opened?
+ *
+ * Returns 0 when size and modification time are as they were, -RIMG_E_IO with a sentence if not.
+ * Sources that are not host files always return 0.
+ */
+int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+#include "core/command.h"
+
+#include "commands.inc"
+
+const struct rimg_command *const commands[] = { RIMG_COMMAND_TABLE };

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_ADDRESS_H
+#define CORE_ADDRESS_H
+
+#include <rimg/image.h>
+
+/**
+ * address_split - cut "PATH::STEPS" at the first "::" that no backslash stands before
+ * @ret_path:  the host path, unescaped; the caller frees it
+ * @ret_steps: points into @address, after the "::", or at its end
+ */
+int address_split(const char *address, char **ret_path, const char **ret_steps,
+		  struct rimg_error *err);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_COMMAND_H
+#define CORE_COMMAND_H
+
+#include <stdio.h>
+
+#include "core/layer.h"
+
+/* What a command of the command line is. The rooms (build/, diff/, verify/) define commands with
+ * RIMG_COMMAND; lib/cli parses the line and calls them. */
+
+enum exit_status {
+	EXIT_HOLDS = 0,   /* the claim holds: built, identical, sound, passes */
+	EXIT_FAILS = 1,   /* it does not */
+	EXIT_TROUBLE = 2, /* usage, unreadable input, no space */
+};
+
+/**
+ * struct command_option - one option of a command
+ * @name:   long name without dashes; NULL ends the table
+ * @letter: short form, or 0
+ * @arg:    what its value is called in the help ("FILE"), or NULL for a flag
+ */
+struct command_option {
+	const char *name;
+	char letter;
+	const char *arg;
+	const char *help;
+};
+
+struct command_call;
+
+/**
+ * struct rimg_command - one command
+ * @name:    "ls", or two words for a command of a group: "verify check"
+ * @summary: one line for the list of commands
+ * @usage:   what follows the name, a line each
+ * @help:    teaches: what it does, what it prints, exit codes, examples
+ * @run:     returns enum exit_status
+ */
+struct rimg_command {
+	const char *name;
+	const char *summary;
+	const char *usage;
+	const char *help;
+	const struct command_option *options;
+	int (*run)(struct command_call *call);
+};
+
+#define RIMG_COMMAND(id_) const struct rimg_command command_##id_
+
+struct command_given {
+	const struct command_option *option;
+	const char *value; /* NULL for a flag */
+};
+
+/** struct command_call - one command as the user gave it */
+struct command_call {
+	const struct rimg_command *command;
+	struct rimg_ctx *ctx;
+	const char **args; /* what is not an option */
+	size_t n_args;
+	struct command_given *given;
+	size_t n_given;
+	FILE *out; /* results */
+	FILE *err; /* complaints and progress */
+	int verbose;
+	bool quiet;
+	bool color;    /* results may be coloured */
+	bool progress; /* a progress line may be drawn on err */
+};
+
+/** call_value - the last value of an option, or NULL; "" for a flag that was given */
+const char *call_value(const struct command_call *call, const char *name);
+
+/** call_has - was the option given? */
+bool call_has(const struct command_call *call, const char *name);
+
+/** call_each - the values of an option in order; start with *i = 0; NULL after the last */
+const char *call_each(const struct command_call *call, const char *name, size_t *i);
+
+/** call_error - print "rimg: ..." on err; returns EXIT_TROUBLE */
+int call_error(struct command_call *call, const struct rimg_error *err);
+
+/** call_usage - complain about the arguments and point to --help; returns EXIT_TROUBLE */
+__attribute__((format(printf, 2, 3))) int call_usage(struct command_call *call, const char *fmt,
+						     ...);
+
+/** call_warn - print "rimg: warning: ..." unless quiet */
+__attribute__((format(printf, 2, 3))) void call_warn(struct command_call *call, const char *fmt,
+						     ...);
+
+/**
+ * call_findings - print the findings of all layers that an image has opened, once each
+ *
+ * Errors always, warnings unless quiet. "rimg: ADDRESS: at byte N: text [code]".
+ * Returns EXIT_FAILS when there is an error among them, else EXIT_HOLDS.
+ */
+int call_findings(struct command_call *call, const struct rimg_image *image);
+
+/** call_finish - flush results; EXIT_TROUBLE with a message if they could not be written */
+int call_finish(struct command_call *call, int status);
+
+/** call_worse - the exit status of two things: 2 wins over 1 wins over 0 */
+static inline int call_worse(int a, int b)
+{
+	return a > b ? a : b;
+}
+
+/**
+ * call_open - open an address, with messages
+ *
+ * Returns the node (the caller frees *ret_image), or NULL after having complained.
+ */
+struct rimg_node *call_open(struct command_call *call, const char *address,
+			    struct rimg_image **ret_image);
+
+/** commands - every command, sorted by name; ends with NULL */
+extern const struct rimg_command *const commands[];
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_ERROR_H
+#define CORE_ERROR_H
+
+#include <rimg/error.h>
+
+/**
+ * error_set - fill @err (which may be NULL) with a sentence
+ * @where: address or host path, or NULL
+ *
+ * Returns -@code, so that a failing function can `return error_set(...)`.
+ */
+__attribute__((format(printf, 4, 5))) int error_set(struct rimg_error *err, int code,
+						    const char *where, const char *fmt, ...);
+
+/** error_at - like error_set, for byte offset @off of @where */
+__attribute__((format(printf, 5, 6))) int
+error_at(struct rimg_error *err, int code, const char *where, uint64_t off, const char *fmt, ...);
+
+/** error_os - the system call that just failed, by errno, on @where; returns -RIMG_E_IO */
+int error_os(struct rimg_error *err, const char *where, const char *what);
+
+/** error_nomem - returns -RIMG_E_NOMEM */
+int error_nomem(struct rimg_error *err);
+
+#endif

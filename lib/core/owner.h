@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_OWNER_H
+#define CORE_OWNER_H
+
+#include "core/layer.h"
+
+/**
+ * struct owner - to whom a byte of an artifact belongs
+ * @node:  the deepest node; never NULL
+ * @claim: the claim that gave it the bytes; NULL when the artifact itself has no open layer
+ * @attr:  the attribute whose place this is, or NULL
+ * @len:   how many bytes from the one asked for on have exactly this owner
+ */
+struct owner {
+	struct rimg_node *node;
+	const struct claim *claim;
+	const struct rimg_attr *attr;
+	uint64_t len;
+};
+
+/**
+ * owner_at - who owns byte @off of the content of @node
+ * @descend: called for each node whose plain content the byte is in and that has an open layer:
+ *           false stops there. NULL: always descend.
+ *
+ * @off must be less than the size of the content.
+ */
+struct owner owner_at(struct rimg_node *node, uint64_t off,
+		      bool (*descend)(const struct rimg_node *node));
+
+#endif

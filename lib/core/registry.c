@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+
+#include <string.h>
+
+#include "core/format.h"
+
+#include "formats.inc"
+
+const struct rimg_format *const formats[] = { RIMG_FORMAT_TABLE };
+
+const struct rimg_format *format_find(const char *name)
+{
+	for (size_t i = 0; formats[i]; i++) {
+		if (strcmp(formats[i]->name, name) == 0)
+			return formats[i];
+	}
+	return NULL;
+}

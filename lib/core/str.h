@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_STR_H
+#define CORE_STR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct str - a growing text
+ *
+ * After the first failed allocation it stays as it is and `failed` is set: check once, at the end.
+ * `data` is NUL-terminated, or NULL while nothing has been added.
+ */
+struct str {
+	char *data;
+	size_t len;
+	size_t cap;
+	bool failed;
+};
+
+void str_done(struct str *s);
+void str_clear(struct str *s);
+void str_add(struct str *s, const char *text);
+void str_add_len(struct str *s, const void *bytes, size_t len);
+void str_add_char(struct str *s, char c);
+__attribute__((format(printf, 2, 3))) void str_printf(struct str *s, const char *fmt, ...);
+
+/** str_take - move the text out; the caller frees it; "" is never NULL; NULL without memory */
+char *str_take(struct str *s);
+
+/** str_cstr - the text as it is now, "" if empty */
+const char *str_cstr(const struct str *s);
+
+#define auto_str __attribute__((cleanup(str_done)))
+
+/** enum str_escape - what else str_add_escaped() must make harmless */
+enum str_escape {
+	STR_ESCAPE_TEXT, /* a name on a terminal */
+	STR_ESCAPE_STEP, /* a name as a step of an address: "::" becomes "\::" */
+};
+
+/**
+ * str_add_escaped - add untrusted bytes as harmless text, reversibly
+ *
+ * UTF-8 stays as it is; control characters, U+202A..E and U+2066..9 (they reorder what is read),
+ * and bytes that are not UTF-8 become \xNN each; newline, tab and carriage return \n, \t, \r; a
+ * backslash \\.
+ */
+void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_escape mode);
+
+/**
+ * str_unescape - undo str_add_escaped()
+ * @ret_len: length of the result, which may hold NULs
+ *
+ * Returns bytes that the caller frees, or NULL for a malformed escape or without memory.
+ */
+char *str_unescape(const char *text, size_t len, size_t *ret_len);
+
+/** str_hex - add @len bytes as lower-case hexadecimal digits */
+void str_add_hex(struct str *s, const void *bytes, size_t len);
+
+/** str_utf8_len - length of the UTF-8 sequence at @p (1..4), 0 if it is not valid UTF-8 */
+size_t str_utf8_len(const uint8_t *p, size_t left);
+
+/** str_is_utf8 - are all @len bytes valid UTF-8? */
+bool str_is_utf8(const void *bytes, size_t len);
+
+/**
+ * str_parse_u64 - a whole decimal or 0x-hexadecimal number
+ *
+ * Returns false (and leaves @ret alone) for anything else, overflow included.
+ */
+bool str_parse_u64(const char *text, uint64_t *ret);
+
+/** str_parse_size - like str_parse_u64, with an optional suffix KiB, MiB, GiB, TiB (or K M G T) */
+bool str_parse_size(const char *text, uint64_t *ret);
+
+#endif
