@@ -98,7 +98,7 @@ LIB = $(O)/librimg.a
 CLI_LIB = $(O)/lib/cli.a
 RIMG = $(if $(MAIN_OBJ),$(O)/rimg)
 
-all: $(LIB) $(RIMG)
+all: $(LIB) $(CLI_LIB) $(RIMG)
 
 $(O)/flags: FORCE
 	@tests/tools/deps.sh --check '$(CC)' '$(PKG_CONFIG)' $(PKGS)
