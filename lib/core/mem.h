@@ -17,6 +17,7 @@ struct arena {
 	struct arena_defer *defers;
 	uint64_t used;    /* bytes handed out */
 	uint64_t max;     /* 0: no limit */
+	bool refused;     /* an allocation failed because of `max` */
 	uint64_t *shared; /* a counter of several arenas that `max` is held against; NULL: `used` */
 	void *block_cache; /* of source.c: the block that its extents sources decoded last */
 };

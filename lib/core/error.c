@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/error.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *rimg_code_name(int code)
+{
+	static const char *const names[] = {
+		[RIMG_E_IO] = "io",
+		[RIMG_E_NOMEM] = "memory",
+		[RIMG_E_TRUNCATED] = "truncated",
+		[RIMG_E_BAD] = "bad",
+		[RIMG_E_UNSUPPORTED] = "unsupported",
+		[RIMG_E_LIMIT] = "limit",
+		[RIMG_E_NOENT] = "not-found",
+		[RIMG_E_ARG] = "argument",
+		[RIMG_E_CRYPTO] = "crypto",
+		[RIMG_E_INTERNAL] = "internal",
+	};
+
+	if (code < RIMG_E_IO || code > RIMG_E_INTERNAL)
+		return "unknown";
+	return names[code];
+}
+
+const char *rimg_error_format(const struct rimg_error *err, char *buf, size_t len)
+{
+	char place[32] = "";
+	bool named = err->where[0] != '\0';
+
+	if (err->has_off)
+		snprintf(place, sizeof(place), "at byte %" PRIu64 ": ", err->off);
+	snprintf(buf, len, "%s%s%s%s", named ? err->where : "", named ? ": " : "", place,
+		 err->text);
+	return buf;
+}
+
+/* Fills everything but the offset. The text is cut rather than refused: some of it is better than
+ * none. */
+__attribute__((format(printf, 4, 0))) static int
+fill(struct rimg_error *err, int code, const char *where, const char *fmt, va_list args)
+{
+	if (!err)
+		return -code;
+	err->code = code;
+	err->os_errno = 0;
+	err->has_off = false;
+	err->off = 0;
+	snprintf(err->where, sizeof(err->where), "%s", where ? where : "");
+	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	return -code;
+}
+
+int error_set(struct rimg_error *err, int code, const char *where, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fill(err, code, where, fmt, args);
+	va_end(args);
+	return -code;
+}
+
+int error_at(struct rimg_error *err, int code, const char *where, uint64_t off, const char *fmt,
+	     ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fill(err, code, where, fmt, args);
+	va_end(args);
+	if (err) {
+		err->has_off = true;
+		err->off = off;
+	}
+	return -code;
+}
+
+int error_os(struct rimg_error *err, const char *where, const char *what)
+{
+	int number = errno;
+	char words[128];
+
+	/* GNU strerror_r: the message may be static, without touching `words` */
+	error_set(err, RIMG_E_IO, where, "%s: %s", what, strerror_r(number, words, sizeof(words)));
+	if (err)
+		err->os_errno = number;
+	errno = number;
+	return -RIMG_E_IO;
+}
+
+int error_nomem(struct rimg_error *err)
+{
+	return error_set(err, RIMG_E_NOMEM, NULL, "out of memory");
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/str.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/num.h"
+
+void str_done(struct str *s)
+{
+	free(s->data);
+	*s = (struct str){ 0 };
+}
+
+void str_clear(struct str *s)
+{
+	s->len = 0;
+	if (s->data)
+		s->data[0] = '\0';
+}
+
+/* Room for @more bytes and a NUL. */
+static bool reserve(struct str *s, size_t more)
+{
+	size_t cap = s->cap ? s->cap : 64;
+	char *data;
+
+	if (s->failed || more >= SIZE_MAX / 2 - s->len) {
+		s->failed = true;
+		return false;
+	}
+	if (s->len + more < s->cap)
+		return true;
+	while (cap <= s->len + more)
+		cap *= 2;
+	data = realloc(s->data, cap);
+	if (!data) {
+		s->failed = true;
+		return false;
+	}
+	s->data = data;
+	s->cap = cap;
+	return true;
+}
+
+void str_add_len(struct str *s, const void *bytes, size_t len)
+{
+	if (!reserve(s, len))
+		return;
+	if (len > 0)
+		memcpy(s->data + s->len, bytes, len);
+	s->len += len;
+	s->data[s->len] = '\0';
+}
+
+void str_add(struct str *s, const char *text)
+{
+	str_add_len(s, text, strlen(text));
+}
+
+void str_add_char(struct str *s, char c)
+{
+	str_add_len(s, &c, 1);
+}
+
+void str_printf(struct str *s, const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0) {
+		s->failed = true;
+		return;
+	}
+	if (!reserve(s, (size_t)len))
+		return;
+	va_start(args, fmt);
+	vsnprintf(s->data + s->len, (size_t)len + 1, fmt, args);
+	va_end(args);
+	s->len += (size_t)len;
+}
+
+char *str_take(struct str *s)
+{
+	char *data;
+
+	if (!s->data)
+		str_add_len(s, "", 0);
+	if (s->failed) {
+		str_done(s);
+		return NULL;
+	}
+	data = s->data;
+	*s = (struct str){ 0 };
+	return data;
+}
+
+const char *str_cstr(const struct str *s)
+{
+	return s->data ? s->data : "";
+}
+
+void str_add_hex(struct str *s, const void *bytes, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *p = bytes;
+
+	if (len > SIZE_MAX / 4 || !reserve(s, 2 * len))
+		return;
+	for (size_t i = 0; i < len; i++) {
+		s->data[s->len++] = digits[p[i] >> 4];
+		s->data[s->len++] = digits[p[i] & 15];
+	}
+	s->data[s->len] = '\0';
+}
+
+/* The bounds of a sequence's second byte rule out overlong forms, surrogates and values past
+ * U+10FFFF (Unicode 15, table 3-7). */
+size_t str_utf8_len(const uint8_t *p, size_t left)
+{
+	size_t n;
+	uint8_t low = 0x80, high = 0xbf;
+
+	if (left == 0)
+		return 0;
+	if (p[0] < 0x80)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4)
+		return 0;
+	n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+	if (left < n)
+		return 0;
+	if (p[0] == 0xe0)
+		low = 0xa0;
+	else if (p[0] == 0xed)
+		high = 0x9f;
+	else if (p[0] == 0xf0)
+		low = 0x90;
+	else if (p[0] == 0xf4)
+		high = 0x8f;
+	if (p[1] < low || p[1] > high)
+		return 0;
+	for (size_t i = 2; i < n; i++)
+		if (p[i] < 0x80 || p[i] > 0xbf)
+			return 0;
+	return n;
+}
+
+bool str_is_utf8(const void *bytes, size_t len)
+{
+	const uint8_t *p = bytes;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n) {
+		n = str_utf8_len(p + i, len - i);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Characters that a terminal obeys instead of showing: C1 controls (C2 80..9F), line and paragraph
+ * separators and the bidirectional controls, U+2028..202E and U+2066..2069. */
+static bool is_treacherous(const uint8_t *p, size_t n)
+{
+	if (n == 2)
+		return p[0] == 0xc2 && p[1] < 0xa0;
+	if (n != 3 || p[0] != 0xe2)
+		return false;
+	return (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
+	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+}
+
+static void add_escaped_char(struct str *s, const uint8_t *p, size_t n)
+{
+	if (n == 1 && (*p == '\n' || *p == '\t' || *p == '\r' || *p == '\\')) {
+		str_add_char(s, '\\');
+		str_add_char(s, *p == '\n' ? 'n' : *p == '\t' ? 't' : *p == '\r' ? 'r' : '\\');
+		return;
+	}
+	if (n == 0 || (n == 1 && (*p < 0x20 || *p == 0x7f)) || is_treacherous(p, n)) {
+		for (size_t i = 0; i < (n ? n : 1); i++) {
+			str_add(s, "\\x");
+			str_add_hex(s, p + i, 1);
+		}
+		return;
+	}
+	str_add_len(s, p, n);
+}
+
+void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_escape mode)
+{
+	const uint8_t *p = bytes;
+	size_t n;
+
+	for (size_t i = 0; i < len; i += n ? n : 1) {
+		n = str_utf8_len(p + i, len - i);
+		if (mode == STR_ESCAPE_STEP && p[i] == ':' && i + 1 < len && p[i + 1] == ':') {
+			str_add(s, "\\::");
+			n = 2;
+			continue;
+		}
+		if (mode == STR_ESCAPE_STEP && p[i] == ':' && (i == 0 || i + 1 == len)) {
+			str_add(s, "\\x3a"); /* would join the "::" beside it */
+			continue;
+		}
+		add_escaped_char(s, p + i, n);
+	}
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+/* One escape, @text being what follows the backslash; returns its length, 0 if malformed. */
+static size_t unescape_one(struct str *s, const char *text, size_t left)
+{
+	if (left == 0)
+		return 0;
+	switch (text[0]) {
+	case 'n': str_add_char(s, '\n'); return 1;
+	case 't': str_add_char(s, '\t'); return 1;
+	case 'r': str_add_char(s, '\r'); return 1;
+	case '\\': str_add_char(s, '\\'); return 1;
+	case 'x':
+		if (left < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+			return 0;
+		str_add_char(s, (char)(hex_digit(text[1]) << 4 | hex_digit(text[2])));
+		return 3;
+	case ':':
+		if (left < 2 || text[1] != ':')
+			return 0;
+		str_add(s, "::");
+		return 2;
+	default: return 0;
+	}
+}
+
+char *str_unescape(const char *text, size_t len, size_t *ret_len)
+{
+	auto_str struct str s = { 0 };
+	size_t total;
+	char *bytes;
+
+	for (size_t i = 0; i < len;) {
+		size_t n;
+
+		if (text[i] != '\\') {
+			str_add_char(&s, text[i++]);
+			continue;
+		}
+		n = unescape_one(&s, text + i + 1, len - i - 1);
+		if (n == 0)
+			return NULL;
+		i += 1 + n;
+	}
+	total = s.len;
+	bytes = str_take(&s);
+	if (bytes)
+		*ret_len = total;
+	return bytes;
+}
+
+/* The digits at @text; *ret_end points behind them. */
+static bool parse_digits(const char *text, uint64_t *ret, const char **ret_end)
+{
+	uint64_t v = 0;
+	int base = 10;
+	const char *p = text;
+
+	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X')) {
+		base = 16;
+		p += 2;
+	}
+	if (hex_digit(*p) < 0 || hex_digit(*p) >= base)
+		return false;
+	for (; hex_digit(*p) >= 0 && hex_digit(*p) < base; p++)
+		if (!num_mul(v, (uint64_t)base, &v) || !num_add(v, (uint64_t)hex_digit(*p), &v))
+			return false;
+	*ret = v;
+	*ret_end = p;
+	return true;
+}
+
+bool str_parse_u64(const char *text, uint64_t *ret)
+{
+	const char *end;
+	uint64_t v;
+
+	if (!parse_digits(text, &v, &end) || *end != '\0')
+		return false;
+	*ret = v;
+	return true;
+}
+
+bool str_parse_size(const char *text, uint64_t *ret)
+{
+	static const struct {
+		const char *suffix;
+		unsigned shift;
+	} units[] = {
+		{ "", 0 },     { "B", 0 },  { "K", 10 },   { "KiB", 10 }, { "M", 20 },
+		{ "MiB", 20 }, { "G", 30 }, { "GiB", 30 }, { "T", 40 },   { "TiB", 40 },
+	};
+	const char *end;
+	uint64_t v;
+
+	if (!parse_digits(text, &v, &end))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(units); i++)
+		if (strcmp(end, units[i].suffix) == 0)
+			return num_mul(v, UINT64_C(1) << units[i].shift, ret);
+	return false;
+}
