@@ -1,0 +1,524 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/mem.h"
+#include "core/num.h"
+
+enum source_kind {
+	SOURCE_FILE,
+	SOURCE_MEMORY,
+	SOURCE_SLICE,
+	SOURCE_EXTENTS,
+	SOURCE_VIEW,
+};
+
+/* The block decoded last by any extents source of one arena: small reads in order decode each
+ * block once, and a layer of many files holds one block, not one a file. */
+struct block_cache {
+	pthread_mutex_t lock;
+	const struct rimg_source *src; /* NULL: nothing is in buf */
+	const struct source_piece *piece;
+	uint8_t *buf;
+	size_t cap;
+};
+
+struct rimg_source {
+	enum source_kind kind;
+	uint64_t size;
+	char *name;                     /* ground only */
+	const struct rimg_source *base; /* NULL for ground */
+	union {
+		struct {
+			int fd;
+			struct timespec mtime;
+		} file;
+		const uint8_t *memory;
+		uint64_t slice_off;
+		struct {
+			const struct source_piece *pieces;
+			size_t n;
+			source_decode decode;
+			const void *ctx;
+			struct block_cache *cache;
+		} extents;
+		struct {
+			uint32_t unit;
+			source_transform transform;
+			const void *ctx;
+		} view;
+	};
+};
+
+/* ---- ground ------------------------------------------------------------------------------- */
+
+static struct rimg_source *ground_new(enum source_kind kind, uint64_t size, const char *name)
+{
+	struct rimg_source *src = calloc(1, sizeof(*src));
+
+	if (!src)
+		return NULL;
+	src->kind = kind;
+	src->size = size;
+	src->name = strdup(name);
+	if (!src->name) {
+		free(src);
+		return NULL;
+	}
+	return src;
+}
+
+struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_error *err)
+{
+	auto_close int own = fd;
+	struct rimg_source *src;
+	struct stat st;
+	off_t size;
+
+	if (fstat(own, &st) < 0) {
+		error_os(err, name, "cannot look at it");
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
+		error_set(err, RIMG_E_ARG, name,
+			  "expected a regular file or a block device, found %s",
+			  S_ISDIR(st.st_mode) ? "a directory" : "something else");
+		return NULL;
+	}
+	size = S_ISREG(st.st_mode) ? st.st_size : lseek(own, 0, SEEK_END);
+	if (size < 0) {
+		error_os(err, name, "cannot find its size");
+		return NULL;
+	}
+	src = ground_new(SOURCE_FILE, (uint64_t)size, name);
+	if (!src) {
+		error_nomem(err);
+		return NULL;
+	}
+	src->file.fd = take_fd(own);
+	src->file.mtime = st.st_mtim;
+	return src;
+}
+
+struct rimg_source *rimg_source_open_path(const char *path, struct rimg_error *err)
+{
+	/* O_NONBLOCK: opening a FIFO must not wait for a writer; it is refused right after */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0) {
+		error_os(err, path, "cannot open it");
+		return NULL;
+	}
+	return rimg_source_open_fd(fd, path, err);
+}
+
+struct rimg_source *rimg_source_open_memory(const void *data, size_t len, const char *name)
+{
+	struct rimg_source *src = ground_new(SOURCE_MEMORY, len, name);
+
+	if (src)
+		src->memory = data;
+	return src;
+}
+
+void rimg_source_free(struct rimg_source *src)
+{
+	if (!src)
+		return;
+	if (src->kind == SOURCE_FILE)
+		close(src->file.fd);
+	free(src->name);
+	free(src);
+}
+
+uint64_t rimg_source_size(const struct rimg_source *src)
+{
+	return src->size;
+}
+
+static const struct rimg_source *ground_of(const struct rimg_source *src)
+{
+	while (src->base)
+		src = src->base;
+	return src;
+}
+
+const char *source_name(const struct rimg_source *src)
+{
+	return ground_of(src)->name;
+}
+
+int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err)
+{
+	struct stat st;
+
+	src = ground_of(src);
+	if (src->kind != SOURCE_FILE)
+		return 0;
+	if (fstat(src->file.fd, &st) < 0)
+		return error_os(err, src->name, "cannot look at it again");
+	if (S_ISBLK(st.st_mode))
+		return 0;
+	if ((uint64_t)st.st_size != src->size || st.st_mtim.tv_sec != src->file.mtime.tv_sec ||
+	    st.st_mtim.tv_nsec != src->file.mtime.tv_nsec)
+		return error_set(err, RIMG_E_IO, src->name,
+				 "the file changed while it was read; run again when nothing "
+				 "writes to it");
+	return 0;
+}
+
+static int file_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
+		     struct rimg_error *err)
+{
+	while (len > 0) {
+		ssize_t n = pread(src->file.fd, buf, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			error_os(err, src->name, "cannot read");
+			if (err) {
+				err->has_off = true;
+				err->off = off;
+			}
+			return -RIMG_E_IO;
+		}
+		if (n == 0)
+			return error_at(err, RIMG_E_IO, src->name, off,
+					"the file became shorter while it was read");
+		buf += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+/* ---- slices and extents ------------------------------------------------------------------- */
+
+static struct rimg_source *derived_new(struct arena *a, enum source_kind kind,
+				       const struct rimg_source *base, uint64_t size)
+{
+	struct rimg_source *src = arena_alloc(a, sizeof(*src));
+
+	if (!src)
+		return NULL;
+	src->kind = kind;
+	src->base = base;
+	src->size = size;
+	return src;
+}
+
+struct rimg_source *source_slice(struct arena *a, const struct rimg_source *base, uint64_t off,
+				 uint64_t len)
+{
+	struct rimg_source *src = derived_new(a, SOURCE_SLICE, base, len);
+
+	if (src)
+		src->slice_off = off;
+	return src;
+}
+
+static void cache_free(void *arg)
+{
+	struct block_cache *cache = arg;
+
+	pthread_mutex_destroy(&cache->lock);
+	free(cache->buf);
+}
+
+static struct block_cache *cache_of(struct arena *a)
+{
+	struct block_cache *cache = a->block_cache;
+
+	if (cache)
+		return cache;
+	cache = arena_alloc(a, sizeof(*cache));
+	if (!cache || pthread_mutex_init(&cache->lock, NULL) != 0)
+		return NULL;
+	if (!arena_defer(a, cache_free, cache)) {
+		pthread_mutex_destroy(&cache->lock);
+		return NULL;
+	}
+	a->block_cache = cache;
+	return cache;
+}
+
+struct rimg_source *source_extents(struct arena *a, const struct rimg_source *base,
+				   const struct source_piece *pieces, size_t n,
+				   source_decode decode, const void *ctx)
+{
+	uint64_t size = n > 0 ? pieces[n - 1].off + pieces[n - 1].len : 0;
+	struct rimg_source *src = derived_new(a, SOURCE_EXTENTS, base, size);
+	struct block_cache *cache = cache_of(a);
+
+	if (!src || !cache)
+		return NULL;
+	src->extents.pieces = pieces;
+	src->extents.n = n;
+	src->extents.decode = decode;
+	src->extents.ctx = ctx;
+	src->extents.cache = cache;
+	return src;
+}
+
+/* The piece that holds byte @off; the pieces are ascending without gaps, and @off < size. */
+static const struct source_piece *piece_at(const struct rimg_source *src, uint64_t off)
+{
+	size_t lo = 0, hi = src->extents.n;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (src->extents.pieces[mid].off <= off)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &src->extents.pieces[lo];
+}
+
+static int decode(const struct rimg_source *src, const struct source_piece *p, uint8_t *out,
+		  struct rimg_error *err)
+{
+	return src->extents.decode(src->extents.ctx, src->base, p, out, err);
+}
+
+/* Part of a block: decode it whole into the cache, unless it is there already. */
+static int read_cached(const struct rimg_source *src, const struct source_piece *p, uint64_t skip,
+		       uint8_t *buf, size_t len, struct rimg_error *err)
+{
+	struct block_cache *cache = src->extents.cache;
+	int rc = 0;
+
+	pthread_mutex_lock(&cache->lock);
+	if (cache->src != src || cache->piece != p) {
+		cache->src = NULL;
+		if (cache->cap < p->len) {
+			free(cache->buf);
+			cache->buf = malloc((size_t)p->len);
+			cache->cap = cache->buf ? (size_t)p->len : 0;
+		}
+		rc = cache->buf ? decode(src, p, cache->buf, err) : error_nomem(err);
+		if (rc == 0) {
+			cache->src = src;
+			cache->piece = p;
+		}
+	}
+	if (rc == 0)
+		memcpy(buf, cache->buf + skip, len);
+	pthread_mutex_unlock(&cache->lock);
+	return rc;
+}
+
+static int read_piece(const struct rimg_source *src, const struct source_piece *p, uint64_t skip,
+		      uint8_t *buf, size_t len, struct rimg_error *err)
+{
+	switch (p->kind) {
+	case PIECE_ZERO: memset(buf, 0, len); return 0;
+	case PIECE_RAW: return rimg_source_read(src->base, p->base_off + skip, buf, len, err);
+	case PIECE_BLOCK: break;
+	}
+	if (skip == 0 && len == p->len)
+		return decode(src, p, buf, err);
+	return read_cached(src, p, skip, buf, len, err);
+}
+
+static int extents_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
+			struct rimg_error *err)
+{
+	const struct source_piece *p = len > 0 ? piece_at(src, off) : NULL;
+
+	for (; len > 0; p++) {
+		uint64_t skip = off - p->off;
+		size_t n = (size_t)num_min(len, p->len - skip);
+		int rc = read_piece(src, p, skip, buf, n, err);
+
+		if (rc < 0)
+			return rc;
+		buf += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* ---- views -------------------------------------------------------------------------------- */
+
+struct rimg_source *source_view(struct arena *a, const struct rimg_source *base, uint32_t unit,
+				source_transform transform, const void *ctx)
+{
+	struct rimg_source *src = derived_new(a, SOURCE_VIEW, base, base->size);
+
+	if (!src)
+		return NULL;
+	src->view.unit = unit;
+	src->view.transform = transform;
+	src->view.ctx = ctx;
+	return src;
+}
+
+/* One unit of which only a part is wanted. */
+static int read_part_of_unit(const struct rimg_source *src, uint64_t start, size_t skip,
+			     uint8_t *buf, size_t len, struct rimg_error *err)
+{
+	size_t unit = (size_t)num_min(src->view.unit, src->size - start);
+	auto_free uint8_t *tmp = malloc(unit);
+	int rc;
+
+	if (!tmp)
+		return error_nomem(err);
+	rc = rimg_source_read(src->base, start, tmp, unit, err);
+	if (rc == 0)
+		rc = src->view.transform(src->view.ctx, start, tmp, unit, err);
+	if (rc == 0)
+		memcpy(buf, tmp + skip, len);
+	return rc;
+}
+
+static int view_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
+		     struct rimg_error *err)
+{
+	uint64_t mask = src->view.unit - 1;
+
+	while (len > 0) {
+		size_t skip = (size_t)(off & mask);
+		size_t n = len & ~(size_t)mask;
+		int rc;
+
+		if (skip != 0 || n == 0) {
+			n = (size_t)num_min(len, src->view.unit - skip);
+			rc = read_part_of_unit(src, off - skip, skip, buf, n, err);
+		} else {
+			rc = rimg_source_read(src->base, off, buf, n, err);
+			if (rc == 0)
+				rc = src->view.transform(src->view.ctx, off, buf, n, err);
+		}
+		if (rc < 0)
+			return rc;
+		buf += n;
+		off += n;
+		len -= n;
+	}
+	return 0;
+}
+
+/* ---- all kinds ---------------------------------------------------------------------------- */
+
+int rimg_source_read(const struct rimg_source *src, uint64_t off, void *buf, size_t len,
+		     struct rimg_error *err)
+{
+	if (!num_in_range(off, len, src->size))
+		return error_at(err, RIMG_E_TRUNCATED, source_name(src), off,
+				"expected %zu more bytes, found only %" PRIu64, len,
+				off < src->size ? src->size - off : 0);
+	switch (src->kind) {
+	case SOURCE_FILE: return file_read(src, off, buf, len, err);
+	case SOURCE_MEMORY:
+		if (len > 0)
+			memcpy(buf, src->memory + off, len);
+		return 0;
+	case SOURCE_SLICE: return rimg_source_read(src->base, src->slice_off + off, buf, len, err);
+	case SOURCE_EXTENTS: return extents_read(src, off, buf, len, err);
+	case SOURCE_VIEW: return view_read(src, off, buf, len, err);
+	}
+	return error_set(err, RIMG_E_INTERNAL, NULL, "unknown kind of source");
+}
+
+const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off,
+				     struct source_piece *ret)
+{
+	const struct source_piece *p;
+	uint64_t skip;
+
+	if (src->kind == SOURCE_SLICE) {
+		*ret = (struct source_piece){
+			.off = off,
+			.len = src->size - off,
+			.base_off = src->slice_off + off,
+			.base_len = src->size - off,
+			.kind = PIECE_RAW,
+			.plain = true,
+		};
+		return src->base;
+	}
+	if (src->kind != SOURCE_EXTENTS)
+		return NULL;
+	p = piece_at(src, off);
+	*ret = *p;
+	if (p->kind == PIECE_BLOCK && !p->plain)
+		return src->base;
+	skip = off - p->off;
+	ret->off += skip;
+	ret->len -= skip;
+	if (p->kind != PIECE_ZERO) {
+		ret->base_off += skip;
+		ret->base_len -= skip;
+	}
+	ret->plain = p->kind != PIECE_ZERO;
+	return src->base;
+}
+
+const struct rimg_source *source_ground(const struct rimg_source *src, uint64_t off,
+					uint64_t *ret_off, uint64_t *ret_len)
+{
+	uint64_t len = src->size - off;
+
+	while (src->base) {
+		struct source_piece p;
+		const struct rimg_source *base = source_map(src, off, &p);
+
+		if (!base) { /* a view: nothing below has these bytes */
+			*ret_len = len;
+			return NULL;
+		}
+		len = num_min(len, p.off + p.len - off);
+		if (!p.plain) {
+			*ret_len = len;
+			return NULL;
+		}
+		off = p.base_off;
+		src = base;
+	}
+	*ret_off = off;
+	*ret_len = len;
+	return src;
+}
+
+/* lseek() on the ground file, translated to @src, which is it or a slice of it; @otherwise when
+ * holes are not known. */
+static uint64_t seek_ground(const struct rimg_source *src, uint64_t off, int whence,
+			    uint64_t otherwise)
+{
+	uint64_t shift = 0;
+	const struct rimg_source *s = src;
+	off_t found;
+
+	for (; s->kind == SOURCE_SLICE; s = s->base)
+		shift += s->slice_off;
+	if (s->kind != SOURCE_FILE || off >= src->size)
+		return otherwise;
+	found = lseek(s->file.fd, (off_t)(shift + off), whence);
+	if (found < 0)
+		return errno == ENXIO && whence == SEEK_DATA ? src->size : otherwise;
+	return num_min((uint64_t)found - shift, src->size);
+}
+
+uint64_t source_next_data(const struct rimg_source *src, uint64_t off)
+{
+	return seek_ground(src, off, SEEK_DATA, off);
+}
+
+uint64_t source_next_hole(const struct rimg_source *src, uint64_t off)
+{
+	return seek_ground(src, off, SEEK_HOLE, src->size);
+}
