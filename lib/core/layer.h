@@ -80,7 +80,7 @@ struct rimg_image {
 	struct rimg_layer *layers; /* every layer opened, oldest first */
 	struct rimg_layer *last_layer;
 	uint64_t n_nodes;
-	uint64_t arena_used; /* of all layers */
+	uint64_t arena_used; /* bytes, of all layers */
 };
 
 /**
@@ -91,6 +91,12 @@ struct rimg_image {
  * Returns 0, -RIMG_E_IO, -RIMG_E_NOMEM, -RIMG_E_LIMIT. Not safe from two threads on one image.
  */
 int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err);
+
+/** layer_free - free a layer with all its nodes; NULL is fine. For image.c alone. */
+void layer_free(struct rimg_layer *l);
+
+/** layer_format_name - name of the format it is in */
+const char *layer_format_name(const struct rimg_layer *l);
 
 /* ---- for openers ------------------------------------------------------------------------- */
 

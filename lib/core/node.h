@@ -7,6 +7,7 @@
 /* The artifact tree. Nodes and attributes live in the arena of their layer and are read-only once
  * the layer is open, but for `mark`. */
 
+struct rimg_image;
 struct rimg_layer;
 struct str;
 
@@ -51,7 +52,8 @@ struct rimg_attr {
 };
 
 struct rimg_node {
-	struct rimg_layer *layer; /* the layer it belongs to; the image's root: its own */
+	struct rimg_image *image;
+	struct rimg_layer *layer; /* the layer it belongs to; NULL for the image's root */
 	struct rimg_node
 		*parent; /* in the same layer; the layer's root: the node whose content it is */
 	struct rimg_node *first_child;
@@ -60,6 +62,7 @@ struct rimg_node {
 	const char *name; /* name_len bytes, a NUL behind */
 	uint32_t name_len;
 	uint32_t n_children;
+	uint32_t index;  /* position among its siblings as stored */
 	uint32_t number; /* for "::3": 1-based; 0: none */
 	enum rimg_role role;
 	enum rimg_cause cause; /* of a difference when the other side lacks it */
@@ -83,6 +86,9 @@ struct rimg_node {
 
 /** node_find - the first child of that name, or NULL */
 struct rimg_node *node_find(struct rimg_node *node, const char *name, size_t len);
+
+/** node_find_nth - the @nth of several children of that name, counting from 1 as stored, or NULL */
+struct rimg_node *node_find_nth(struct rimg_node *node, const char *name, size_t len, uint64_t nth);
 
 /** node_attr - the attribute of that key, or NULL */
 const struct rimg_attr *node_attr(const struct rimg_node *node, const char *key);

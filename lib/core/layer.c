@@ -1,0 +1,501 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/layer.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/format.h"
+#include "core/num.h"
+#include "core/str.h"
+
+#define HEAD_LEN     ((size_t)64 << 10)
+#define SCORE_STRONG 50 /* two formats above this claim the same bytes: news */
+
+const char *layer_format_name(const struct rimg_layer *l)
+{
+	return l->format->name;
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+void layer_free(struct rimg_layer *l)
+{
+	if (!l)
+		return;
+	arena_done(&l->arena);
+	free(l->claims);
+	free(l->findings);
+	free(l);
+}
+
+static void cleanup_layer(struct rimg_layer **l)
+{
+	layer_free(*l);
+}
+
+static uint64_t read_budget(const struct rimg_limits *limits, uint64_t size)
+{
+	uint64_t budget;
+
+	if (!num_mul(size, limits->read_factor, &budget) ||
+	    !num_add(budget, limits->read_extra, &budget))
+		return UINT64_MAX;
+	return budget;
+}
+
+static struct rimg_layer *layer_new(struct rimg_node *owner, const struct rimg_format *format)
+{
+	struct rimg_image *image = owner->image;
+	const struct rimg_limits *limits = &image->ctx->limits;
+	auto_with(cleanup_layer) struct rimg_layer *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->image = image;
+	l->format = format;
+	l->src = owner->content;
+	l->depth = owner->layer ? owner->layer->depth + 1 : 1;
+	l->budget = read_budget(limits, rimg_source_size(owner->content));
+	arena_init(&l->arena, limits->arena_bytes);
+	l->arena.shared = &image->arena_used;
+	l->root = arena_alloc(&l->arena, sizeof(*l->root));
+	if (!l->root)
+		return NULL;
+	l->root->image = image;
+	l->root->layer = l;
+	l->root->parent = owner;
+	l->root->role = RIMG_ROLE_META;
+	l->root->name = "";
+	l->root->opened = true;
+	l->top = l->root;
+	return take_ptr(l);
+}
+
+/* ---- claims and gaps ---------------------------------------------------------------------- */
+
+struct claim_order {
+	struct claim claim;
+	size_t seq;
+};
+
+static int add_claim(struct rimg_layer *l, struct claim c)
+{
+	uint64_t size = rimg_source_size(l->src);
+	struct claim *last = l->n_claims > 0 ? &l->claims[l->n_claims - 1] : NULL;
+	struct claim *claims;
+
+	if (c.off >= size || c.len == 0)
+		return 0;
+	c.len = num_min(c.len, size - c.off);
+	if (last && last->node == c.node && last->what == c.what && last->cause == c.cause &&
+	    last->off + last->len == c.off &&
+	    (c.content_off == NO_CONTENT
+		     ? last->content_off == NO_CONTENT
+		     : last->content_off != NO_CONTENT &&
+			       last->content_off + last->len == c.content_off)) {
+		last->len += c.len;
+		return 0;
+	}
+	claims = vec_grow(l->claims, &l->cap_claims, l->n_claims, sizeof(*claims));
+	if (!claims)
+		return -RIMG_E_NOMEM;
+	l->claims = claims;
+	l->claims[l->n_claims++] = c;
+	return 0;
+}
+
+int layer_claim(struct rimg_layer *l, struct rimg_node *node, uint64_t off, uint64_t len,
+		const char *what, enum rimg_cause cause)
+{
+	return add_claim(l, (struct claim){ .off = off,
+					    .len = len,
+					    .content_off = NO_CONTENT,
+					    .node = node,
+					    .what = what,
+					    .cause = cause });
+}
+
+int layer_claim_content(struct rimg_layer *l, struct rimg_node *node, uint64_t off, uint64_t len,
+			uint64_t content_off)
+{
+	return add_claim(l, (struct claim){ .off = off,
+					    .len = len,
+					    .content_off = content_off,
+					    .node = node,
+					    .what = "content",
+					    .cause = RIMG_CAUSE_CONTENT });
+}
+
+int layer_content_range(struct rimg_layer *l, struct rimg_node *node, uint64_t off, uint64_t len)
+{
+	uint64_t size = rimg_source_size(l->src);
+
+	if (!num_in_range(off, len, size)) {
+		node->damaged = true;
+		off = num_min(off, size);
+		len = num_min(len, size - off);
+	}
+	node->content = source_slice(&l->arena, l->src, off, len);
+	if (!node->content)
+		return -RIMG_E_NOMEM;
+	return layer_claim_content(l, node, off, len, 0);
+}
+
+static int compare_claims(const void *pa, const void *pb)
+{
+	const struct claim_order *a = pa, *b = pb;
+
+	if (a->claim.off != b->claim.off)
+		return a->claim.off < b->claim.off ? -1 : 1;
+	return (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* Sort by offset; among claims that begin at the same byte the earlier made one comes first. */
+static int sort_claims(struct rimg_layer *l)
+{
+	auto_free struct claim_order *order = NULL;
+	bool sorted = true;
+
+	for (size_t i = 1; i < l->n_claims && sorted; i++)
+		sorted = l->claims[i - 1].off <= l->claims[i].off;
+	if (sorted)
+		return 0;
+	order = calloc(l->n_claims, sizeof(*order));
+	if (!order)
+		return -RIMG_E_NOMEM;
+	for (size_t i = 0; i < l->n_claims; i++)
+		order[i] = (struct claim_order){ .claim = l->claims[i], .seq = i };
+	qsort(order, l->n_claims, sizeof(*order), compare_claims);
+	for (size_t i = 0; i < l->n_claims; i++)
+		l->claims[i] = order[i].claim;
+	return 0;
+}
+
+/* Each byte gets one owner: where claims overlap, the one that begins first keeps the bytes. */
+static void cut_overlaps(struct rimg_layer *l)
+{
+	uint64_t end = 0;
+	const struct claim *before = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->n_claims; i++) {
+		struct claim c = l->claims[i];
+
+		if (c.off < end && before) {
+			uint64_t shared = num_min(end - c.off, c.len);
+
+			layer_finding(l, SEVERITY_ERROR, "layer.overlap", c.node, c.off, shared,
+				      "expected bytes of one owner, found \"%s\" of \"%s\" and "
+				      "\"%s\" of \"%s\"",
+				      before->what, before->node->name, c.what, c.node->name);
+			c.off += shared;
+			c.len -= shared;
+			if (c.content_off != NO_CONTENT)
+				c.content_off += shared;
+		}
+		if (c.len == 0)
+			continue;
+		end = c.off + c.len;
+		l->claims[n] = c;
+		before = &l->claims[n++];
+	}
+	l->n_claims = n;
+}
+
+static int add_gap(struct rimg_layer *l, uint64_t off, uint64_t len)
+{
+	char name[64];
+	struct rimg_node *gap;
+
+	snprintf(name, sizeof(name), "gap@0x%" PRIx64, off);
+	gap = layer_node(l, l->root, RIMG_ROLE_GAP, name, strlen(name));
+	if (!gap)
+		return -RIMG_E_NOMEM;
+	gap->cause = RIMG_CAUSE_UNEXPLAINED;
+	return layer_claim(l, gap, off, len, "gap", RIMG_CAUSE_UNEXPLAINED);
+}
+
+/* What nobody claimed becomes gap nodes, so that a lazy opener loses explanations, never bytes. */
+static int fill_gaps(struct rimg_layer *l)
+{
+	uint64_t end = 0, size = rimg_source_size(l->src);
+	size_t n = l->n_claims;
+
+	for (size_t i = 0; i <= n; i++) {
+		uint64_t next = i < n ? l->claims[i].off : size;
+
+		if (next > end && add_gap(l, end, next - end) < 0)
+			return -RIMG_E_NOMEM;
+		if (i < n)
+			end = l->claims[i].off + l->claims[i].len;
+	}
+	return sort_claims(l);
+}
+
+static int settle_claims(struct rimg_layer *l)
+{
+	if (sort_claims(l) < 0)
+		return -RIMG_E_NOMEM;
+	cut_overlaps(l);
+	return fill_gaps(l);
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+struct choice {
+	const struct rimg_format *best, *second;
+	int best_score, second_score;
+};
+
+static struct choice probe_all(const struct rimg_probe *p)
+{
+	struct choice c = { 0 };
+
+	for (size_t i = 0; formats[i]; i++) {
+		int score = formats[i]->probe(p);
+
+		if (score > c.best_score) {
+			c.second = c.best;
+			c.second_score = c.best_score;
+			c.best = formats[i];
+			c.best_score = score;
+		} else if (score > c.second_score) {
+			c.second = formats[i];
+			c.second_score = score;
+		}
+	}
+	return c;
+}
+
+/* Findings about a content that could not be opened belong to the layer around it; the image's
+ * root has none, so there the caller gets an error instead. */
+static int refuse(struct rimg_node *node, const char *code, const struct rimg_error *why,
+		  struct rimg_error *err)
+{
+	if (!node->layer) {
+		if (err)
+			*err = *why;
+		return -why->code;
+	}
+	layer_finding(node->layer, SEVERITY_ERROR, code, node, 0, 0, "%s", why->text);
+	return 0;
+}
+
+/* The first bytes of the content. 1: there are; 0: nothing to probe. */
+static int read_head(struct rimg_node *node, uint8_t **ret, size_t *ret_len, struct rimg_error *err)
+{
+	size_t len = (size_t)num_min(rimg_source_size(node->content), HEAD_LEN);
+	auto_free uint8_t *head = NULL;
+	struct rimg_error why;
+	int rc;
+
+	if (len == 0)
+		return 0;
+	head = malloc(len);
+	if (!head)
+		return error_nomem(err);
+	rc = rimg_source_read(node->content, 0, head, len, &why);
+	if (rc == -RIMG_E_BAD)
+		return refuse(node, "layer.unreadable", &why, err);
+	if (rc < 0) {
+		if (err)
+			*err = why;
+		return rc;
+	}
+	*ret = take_ptr(head);
+	*ret_len = len;
+	return 1;
+}
+
+static int choose_format(struct rimg_node *node, struct choice *ret, struct rimg_error *err)
+{
+	auto_free uint8_t *head = NULL;
+	struct rimg_probe p = { .size = rimg_source_size(node->content), .src = node->content };
+	int rc = read_head(node, &head, &p.head_len, err);
+
+	*ret = (struct choice){ 0 };
+	if (rc <= 0)
+		return rc;
+	p.head = head;
+	*ret = probe_all(&p);
+	return 0;
+}
+
+static int run_opener(struct rimg_layer *l, struct rimg_error *err)
+{
+	int rc = l->format->open(l, err);
+
+	if (rc == 0 && !l->unreadable)
+		rc = settle_claims(l);
+	if (rc != -RIMG_E_NOMEM)
+		return rc;
+	if (l->arena.refused || l->image->n_nodes >= l->image->ctx->limits.nodes)
+		return error_set(err, RIMG_E_LIMIT, layer_address(l),
+				 "its %s structures need more than the limit of %" PRIu64
+				 " nodes or %" PRIu64 " bytes",
+				 l->format->name, l->image->ctx->limits.nodes,
+				 l->image->ctx->limits.arena_bytes);
+	return error_nomem(err);
+}
+
+static void publish(struct rimg_node *node, struct rimg_layer *l)
+{
+	struct rimg_image *image = node->image;
+
+	if (image->last_layer)
+		image->last_layer->next = l;
+	else
+		image->layers = l;
+	image->last_layer = l;
+	node->nested = l;
+}
+
+static int open_as(struct rimg_node *node, const struct choice *c, struct rimg_error *err)
+{
+	auto_with(cleanup_layer) struct rimg_layer *l = layer_new(node, c->best);
+	int rc;
+
+	if (!l)
+		return error_nomem(err);
+	if (c->second_score > SCORE_STRONG)
+		layer_finding(l, SEVERITY_WARNING, "layer.ambiguous", NULL, 0, 0,
+			      "expected one format, found that the bytes are valid as %s and as %s",
+			      c->best->name, c->second->name);
+	rc = run_opener(l, err);
+	if (rc < 0)
+		return rc;
+	publish(node, take_ptr(l));
+	return 0;
+}
+
+int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err)
+{
+	struct choice c;
+	struct rimg_error why;
+	int rc;
+
+	*ret = node->nested;
+	if (node->opened || !node->content)
+		return 0;
+	if (node->layer && node->layer->depth >= node->image->ctx->limits.layer_depth) {
+		node->opened = true;
+		error_set(&why, RIMG_E_LIMIT, NULL,
+			  "expected at most %" PRIu32 " layers inside each other; not opened",
+			  node->image->ctx->limits.layer_depth);
+		return refuse(node, "layer.limit", &why, err);
+	}
+	rc = choose_format(node, &c, err);
+	if (rc == 0 && c.best)
+		rc = open_as(node, &c, err);
+	if (rc < 0)
+		return rc;
+	node->opened = true;
+	*ret = node->nested;
+	return 0;
+}
+
+/* ---- for openers -------------------------------------------------------------------------- */
+
+const char *layer_address(struct rimg_layer *l)
+{
+	auto_free char *text = node_full_address(l->root);
+	const char *copy = text ? arena_copy(&l->arena, text, strlen(text)) : NULL;
+
+	return copy ? copy : l->image->name;
+}
+
+int layer_read(struct rimg_layer *l, uint64_t off, void *buf, size_t len, struct rimg_error *err)
+{
+	if (!num_in_range(off, len, rimg_source_size(l->src)))
+		return error_at(err, RIMG_E_TRUNCATED, layer_address(l), off,
+				"expected %zu bytes, found the end of the %s layer", len,
+				l->format->name);
+	if (len > l->budget)
+		return error_at(err, RIMG_E_LIMIT, layer_address(l), off,
+				"reading its structures takes more than %" PRIu64
+				" times its size; the image is built to waste time",
+				l->image->ctx->limits.read_factor);
+	l->budget -= len;
+	return rimg_source_read(l->src, off, buf, len, err);
+}
+
+struct rimg_node *layer_node(struct rimg_layer *l, struct rimg_node *parent, enum rimg_role role,
+			     const void *name, size_t name_len)
+{
+	struct rimg_node *node;
+
+	if (l->image->n_nodes >= l->image->ctx->limits.nodes || name_len > UINT32_MAX)
+		return NULL;
+	node = arena_alloc(&l->arena, sizeof(*node));
+	if (!node)
+		return NULL;
+	node->name = arena_copy(&l->arena, name, name_len);
+	if (!node->name)
+		return NULL;
+	node->name_len = (uint32_t)name_len;
+	node->image = l->image;
+	node->layer = l;
+	node->parent = parent;
+	node->role = role;
+	node->index = parent->n_children++;
+	if (parent->last_child)
+		parent->last_child->next = node;
+	else
+		parent->first_child = node;
+	parent->last_child = node;
+	parent->by_name = NULL;
+	l->image->n_nodes++;
+	return node;
+}
+
+struct rimg_node *layer_meta(struct rimg_layer *l, struct rimg_node *parent, const char *name)
+{
+	return layer_node(l, parent, RIMG_ROLE_META, name, strlen(name));
+}
+
+__attribute__((format(printf, 2, 0))) static const char *finding_text(struct rimg_layer *l,
+								      const char *fmt, va_list args)
+{
+	char text[512];
+	const char *copy;
+
+	/* a sentence, cut if names in it are long */
+	vsnprintf(text, sizeof(text), fmt, args);
+	copy = arena_copy(&l->arena, text, strlen(text));
+	return copy ? copy : "(no memory for the details)";
+}
+
+void layer_finding(struct rimg_layer *l, enum severity severity, const char *code,
+		   struct rimg_node *node, uint64_t off, uint64_t len, const char *fmt, ...)
+{
+	struct finding *findings;
+	va_list args;
+
+	if (!node)
+		node = l->root;
+	if (severity == SEVERITY_ERROR) {
+		l->n_errors++;
+		node->damaged = true;
+	} else {
+		l->n_warnings++;
+	}
+	if (l->n_findings >= l->image->ctx->limits.findings)
+		return;
+	findings = vec_grow(l->findings, &l->cap_findings, l->n_findings, sizeof(*findings));
+	if (!findings)
+		return;
+	l->findings = findings;
+	va_start(args, fmt);
+	l->findings[l->n_findings++] = (struct finding){ .code = code,
+							 .severity = severity,
+							 .node = node,
+							 .off = off,
+							 .len = len,
+							 .text = finding_text(l, fmt, args) };
+	va_end(args);
+}
