@@ -216,8 +216,90 @@ demo:
 	@$(MAKE) $(JOBS) all golden
 	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/demo.sh
 
-.PHONY: clean
+# `make test` under AddressSanitizer and UndefinedBehaviorSanitizer
+.PHONY: check-asan check-tsan
+check-asan:
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) O=out/asan SAN=address,undefined test-run
+
+check-tsan:
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) O=out/tsan SAN=thread test-run
+
+# ---- rules for sources --------------------------------------------------------------------------
+
+C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/fuzz/*.c examples/*.c))
+ALL_SRC := $(HEADERS) $(C_SRC) $(LIB_SRC_CXX)
+OWN_SRC := $(filter-out tests/% examples/%,$(ALL_SRC))
+PUBLIC := $(filter include/rimg/%,$(HEADERS))
+
+.PHONY: format format-check lint lint-rules headers layers reproducible ci-compilers
+format:
+	$(CLANG_FORMAT) -i $(ALL_SRC)
+
+format-check:
+	@$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
+
+lint: lint-rules headers $(C_SRC:%.c=$(O)/tidy/%.ok)
+	@echo "lint: $(words $(C_SRC)) files are clean"
+
+lint-rules:
+	@awk -f tests/tools/lint.awk $(HEADERS) $(C_SRC)
+	@awk 'FNR == 1 && !/SPDX-License-Identifier: MIT/ { print FILENAME ": no licence line"; bad = 1 } \
+		END { exit bad }' $(LIB_SRC_CXX) /dev/null
+
+# public headers compile alone, as C11 and as C++
+headers: $(PUBLIC:%=$(O)/%.ok)
+$(O)/include/%.h.ok: include/%.h $(PUBLIC)
+	@mkdir -p $(@D)
+	@$(CC) -std=c11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c $<
+	@$(CXX) -std=c++11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c++ $<
+	@touch $@
+
+# warnings are the compilers' business: what gcc alone knows would only confuse clang here
+$(O)/tidy/%.ok: %.c $(HEADERS) .clang-tidy | $(O)/gen/formats.inc $(O)/gen/commands.inc
+	$(call say,TIDY,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE= -Iinclude -Ilib -I. -I$(O)/gen -Itests \
+		-w $(PKG_CFLAGS) 2>$@.err || { cat $@.err; exit 1; }
+	@touch $@
+
+layers:
+	@awk -f tests/tools/layers.awk $(OWN_SRC)
+	@echo "layers: every #include points the right way"
+
+reproducible:
+	@tests/tools/reproducible.sh '$(O)/reproducible'
+
+ci-compilers:
+	@$(MAKE) $(JOBS) O=out/gcc CC=gcc CXX=g++ tests-build
+	@$(MAKE) $(JOBS) O=out/clang CC=clang-14 CXX=clang++-14 tests-build
+
+# ---- install, and the rest ----------------------------------------------------------------------
+
+LINKS = rimg-build rimg-diff rimg-verify
+MAN := $(wildcard docs/man/*.1 docs/man/*.5)
+
+.PHONY: install uninstall bench clean help
+install: all
+	install -d '$(DESTDIR)$(bindir)'
+	install -m 755 $(O)/rimg '$(DESTDIR)$(bindir)/rimg'
+	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bindir)'/$$link; done
+	for page in $(MAN); do install -D -m 644 -t '$(DESTDIR)$(mandir)'/man$${page##*.} $$page; done
+
+uninstall:
+	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
+	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
+
+bench: all golden
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench.sh '$(O)/bench'
+
 clean:
 	rm -rf out $(filter out/%,$(O))
+
+help:
+	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
+	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan format format-check lint'
+	@echo '         layers headers reproducible ci-compilers install uninstall clean'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d)

@@ -36,8 +36,9 @@ static void every_format_has_what_the_core_calls(void **state)
 	for (size_t i = 0; formats[i]; i++) {
 		assert_non_null(formats[i]->probe);
 		assert_non_null(formats[i]->open);
-		assert_int_equal(strncmp(formats[i]->facts, "docs/formats/", 13), 0);
-		assert_int_equal(access(formats[i]->facts, R_OK), 0);
+		if (strncmp(formats[i]->facts, "docs/formats/", 13) != 0 ||
+		    access(formats[i]->facts, R_OK) < 0)
+			fail_msg("%s: no document %s", formats[i]->name, formats[i]->facts);
 	}
 }
 
