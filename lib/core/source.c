@@ -18,6 +18,7 @@
 enum source_kind {
 	SOURCE_FILE,
 	SOURCE_MEMORY,
+	SOURCE_CUSTOM,
 	SOURCE_SLICE,
 	SOURCE_EXTENTS,
 	SOURCE_VIEW,
@@ -36,7 +37,7 @@ struct block_cache {
 struct rimg_source {
 	enum source_kind kind;
 	uint64_t size;
-	char *name;                     /* ground only */
+	const char *name;               /* ground only */
 	const struct rimg_source *base; /* NULL for ground */
 	union {
 		struct {
@@ -44,6 +45,10 @@ struct rimg_source {
 			struct timespec mtime;
 		} file;
 		const uint8_t *memory;
+		struct {
+			source_custom_read read;
+			const void *ctx;
+		} custom;
 		uint64_t slice_off;
 		struct {
 			const struct source_piece *pieces;
@@ -137,7 +142,7 @@ void rimg_source_free(struct rimg_source *src)
 		return;
 	if (src->kind == SOURCE_FILE)
 		close(src->file.fd);
-	free(src->name);
+	cleanup_free(&src->name);
 	free(src);
 }
 
@@ -201,6 +206,21 @@ static int file_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, 
 		len -= (size_t)n;
 	}
 	return 0;
+}
+
+struct rimg_source *source_custom(struct arena *a, uint64_t size, const char *name,
+				  source_custom_read read, const void *ctx)
+{
+	struct rimg_source *src = arena_alloc(a, sizeof(*src));
+
+	if (!src)
+		return NULL;
+	src->kind = SOURCE_CUSTOM;
+	src->size = size;
+	src->name = name;
+	src->custom.read = read;
+	src->custom.ctx = ctx;
+	return src;
 }
 
 /* ---- slices and extents ------------------------------------------------------------------- */
@@ -427,6 +447,7 @@ int rimg_source_read(const struct rimg_source *src, uint64_t off, void *buf, siz
 		if (len > 0)
 			memcpy(buf, src->memory + off, len);
 		return 0;
+	case SOURCE_CUSTOM: return src->custom.read(src->custom.ctx, off, buf, len, err);
 	case SOURCE_SLICE: return rimg_source_read(src->base, src->slice_off + off, buf, len, err);
 	case SOURCE_EXTENTS: return extents_read(src, off, buf, len, err);
 	case SOURCE_VIEW: return view_read(src, off, buf, len, err);

@@ -8,13 +8,13 @@ struct arena;
 
 /* Sources are made of one another:
  *
- *     file, memory          ground: bytes of the outside world
+ *     file, memory, custom  ground: bytes of the outside world
  *     slice                 a range of one other source
  *     extents               pieces in order: ranges of another source, zeros, checked or packed
  * blocks view                  another source of the same length, transformed (deciphered) on
  * reading
  *
- * Ground sources are freed by rimg_source_free(); the others live in the arena of a layer. */
+ * Files and memory are freed by rimg_source_free(); the others live in an arena. */
 
 /** enum piece_kind - what stands behind a run of a source */
 enum piece_kind {
@@ -84,6 +84,18 @@ struct rimg_source *source_extents(struct arena *a, const struct rimg_source *ba
  */
 struct rimg_source *source_view(struct arena *a, const struct rimg_source *base, uint32_t unit,
 				source_transform transform, const void *ctx);
+
+/**
+ * typedef source_custom_read - exactly @len bytes from @off, a range inside the source
+ *
+ * Called from many threads. Returns 0 or a code as rimg_source_read() does.
+ */
+typedef int (*source_custom_read)(const void *ctx, uint64_t off, void *buf, size_t len,
+				  struct rimg_error *err);
+
+/** source_custom - @size bytes that @read brings from elsewhere; @name (kept) is for messages */
+struct rimg_source *source_custom(struct arena *a, uint64_t size, const char *name,
+				  source_custom_read read, const void *ctx);
 
 /**
  * source_map - what stands behind byte @off of @src
