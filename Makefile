@@ -100,8 +100,12 @@ RIMG = $(if $(MAIN_OBJ),$(O)/rimg)
 
 all: $(LIB) $(CLI_LIB) $(RIMG)
 
-$(O)/flags: FORCE
+# a target of its own: make expands a recipe, and so asks the compiler, before it runs it
+.PHONY: tools
+tools:
 	@tests/tools/deps.sh --check '$(CC)' '$(PKG_CONFIG)' $(PKGS)
+
+$(O)/flags: FORCE | tools
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(CC) $(ALL_CFLAGS)' '$(CXX) $(ALL_CXXFLAGS)' \
 		'$(LINK) $(ALL_LDFLAGS) $(PKG_LIBS)' >$@.new
@@ -155,10 +159,13 @@ registry = @mkdir -p $(@D); \
 $(O)/gen/formats.inc: FORCE
 	$(call registry,RIMG_FORMAT,rimg_format,format,$(filter lib/formats/%,$(LIB_SRC)))
 
+$(O)/gen/emitters.inc: FORCE
+	$(call registry,RIMG_EMITTER,rimg_emitter,emitter,$(filter lib/formats/%,$(LIB_SRC)))
+
 $(O)/gen/commands.inc: FORCE
 	$(call registry,RIMG_COMMAND,rimg_command,command,$(filter-out lib/core/% lib/formats/%,$(LIB_SRC) $(CLI_SRC)))
 
-$(O)/lib/core/registry.o: $(O)/gen/formats.inc
+$(O)/lib/core/registry.o: $(O)/gen/formats.inc $(O)/gen/emitters.inc
 $(O)/lib/cli/commands.o: $(O)/gen/commands.inc
 
 # ---- golden images ------------------------------------------------------------------------------
@@ -257,7 +264,7 @@ $(O)/include/%.h.ok: include/%.h $(PUBLIC)
 	@touch $@
 
 # warnings are the compilers' business: what gcc alone knows would only confuse clang here
-$(O)/tidy/%.ok: %.c $(HEADERS) .clang-tidy | $(O)/gen/formats.inc $(O)/gen/commands.inc
+$(O)/tidy/%.ok: %.c $(HEADERS) .clang-tidy | $(O)/gen/formats.inc $(O)/gen/emitters.inc $(O)/gen/commands.inc
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG_TIDY) --quiet $< -- -std=gnu17 -D_GNU_SOURCE= -Iinclude -Ilib -I. -I$(O)/gen -Itests \

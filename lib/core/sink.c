@@ -1,0 +1,454 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/sink.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/mem.h"
+#include "core/num.h"
+#include "core/source.h"
+#include "core/str.h"
+
+#define COPY_CHUNK ((size_t)1 << 20)
+#define HOLE_UNIT  ((size_t)4096) /* runs of zeros this long, so aligned, are not written */
+
+enum sink_kind {
+	SINK_FILE,
+	SINK_COMPARE,
+	SINK_SLICE,
+};
+
+/* A run of bytes that somebody wrote into a comparing sink. */
+struct written {
+	uint64_t off;
+	uint64_t len;
+};
+
+struct sink {
+	enum sink_kind kind;
+	uint64_t size;
+	union {
+		struct {
+			int fd;
+			int dir;    /* the directory it lies in */
+			char *name; /* final name in the directory; NULL: stays unnamed */
+			char *temp; /* its name until then; NULL: it has none */
+			char *path; /* for messages */
+			struct rimg_source *back; /* made by sink_source() */
+		} file;
+		struct {
+			const struct rimg_source *existing;
+			pthread_mutex_t lock;
+			struct written *written;
+			size_t n, cap;
+			uint64_t differs; /* lowest offset known to differ; UINT64_MAX: none */
+		} compare;
+		struct {
+			struct sink *parent;
+			uint64_t off;
+			const struct rimg_source *back;
+			struct arena *arena;
+		} slice;
+	};
+};
+
+/* ---- files -------------------------------------------------------------------------------- */
+
+static void file_done(struct sink *s)
+{
+	rimg_source_free(s->file.back);
+	if (s->file.temp)
+		unlinkat(s->file.dir, s->file.temp, 0);
+	if (s->file.fd >= 0)
+		close(s->file.fd);
+	if (s->file.dir >= 0)
+		close(s->file.dir);
+	free(s->file.name);
+	free(s->file.temp);
+	free(s->file.path);
+}
+
+static void cleanup_sink(struct sink **s)
+{
+	sink_free(*s);
+}
+
+/* Open the directory of the path and keep its last component. */
+static int find_place(struct sink *s, const char *path, struct rimg_error *err)
+{
+	const char *slash = strrchr(path, '/');
+	auto_free char *dir = slash ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
+
+	s->file.path = strdup(path);
+	s->file.name = strdup(slash ? slash + 1 : path);
+	if (!dir || !s->file.path || !s->file.name)
+		return error_nomem(err);
+	if (s->file.name[0] == '\0')
+		return error_set(err, RIMG_E_ARG, path, "expected the name of a file to write");
+	s->file.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->file.dir < 0)
+		return error_os(err, path, "cannot open the directory to write it in");
+	return 0;
+}
+
+/* The first free name of "NAME.rimg-0.tmp", "NAME.rimg-1.tmp", ...: what a killed run left behind
+ * must not block the next one, and no clock or process id is needed. */
+static int create_temporary(struct sink *s, struct rimg_error *err)
+{
+	for (unsigned i = 0; i < 10000; i++) {
+		auto_str struct str name = { 0 };
+
+		str_printf(&name, "%s.rimg-%u.tmp", s->file.name, i);
+		if (name.failed)
+			return error_nomem(err);
+		s->file.fd = openat(s->file.dir, name.data,
+				    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+		if (s->file.fd >= 0) {
+			s->file.temp = str_take(&name);
+			return s->file.temp ? 0 : error_nomem(err);
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return error_os(err, s->file.path, "cannot create a temporary file beside it");
+}
+
+static struct sink *file_new(const char *path, uint64_t size, bool named, struct rimg_error *err)
+{
+	auto_with(cleanup_sink) struct sink *s = calloc(1, sizeof(*s));
+
+	if (!s) {
+		error_nomem(err);
+		return NULL;
+	}
+	s->kind = SINK_FILE;
+	s->size = size;
+	s->file.fd = s->file.dir = -1;
+	if (find_place(s, path, err) < 0 || create_temporary(s, err) < 0)
+		return NULL;
+	if (!named) {
+		unlinkat(s->file.dir, s->file.temp, 0);
+		free(take_ptr(s->file.temp));
+		free(take_ptr(s->file.name));
+	}
+	if (size > INT64_MAX || ftruncate(s->file.fd, (off_t)size) < 0) {
+		if (size > INT64_MAX)
+			errno = EFBIG;
+		error_os(err, path, "cannot make a file of its size");
+		return NULL;
+	}
+	return take_ptr(s);
+}
+
+struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err)
+{
+	return file_new(path, size, true, err);
+}
+
+struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *err)
+{
+	return file_new(path, size, false, err);
+}
+
+static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
+		      struct rimg_error *err)
+{
+	while (len > 0) {
+		ssize_t n = pwrite(s->file.fd, buf, len, (off_t)off);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			if (n == 0)
+				errno = EIO;
+			error_os(err, s->file.path, "cannot write");
+			if (err) {
+				err->has_off = true;
+				err->off = off;
+			}
+			return -RIMG_E_IO;
+		}
+		buf += n;
+		off += (uint64_t)n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+int sink_commit(struct sink *s, struct rimg_error *err)
+{
+	if (s->kind != SINK_FILE || !s->file.temp)
+		return error_set(err, RIMG_E_INTERNAL, NULL, "only a named file can be committed");
+	if (fsync(s->file.fd) < 0)
+		return error_os(err, s->file.path, "cannot flush it to the disk");
+	if (renameat(s->file.dir, s->file.temp, s->file.dir, s->file.name) < 0)
+		return error_os(err, s->file.path, "cannot give the finished file its name");
+	free(take_ptr(s->file.temp));
+	if (fsync(s->file.dir) < 0)
+		return error_os(err, s->file.path, "cannot flush its directory to the disk");
+	return 0;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+struct sink *sink_compare(const struct rimg_source *existing, uint64_t size, struct rimg_error *err)
+{
+	struct sink *s = calloc(1, sizeof(*s));
+
+	if (!s || pthread_mutex_init(&s->compare.lock, NULL) != 0) {
+		free(s);
+		error_nomem(err);
+		return NULL;
+	}
+	s->kind = SINK_COMPARE;
+	s->size = size;
+	s->compare.existing = existing;
+	s->compare.differs = UINT64_MAX;
+	return s;
+}
+
+static void compare_done(struct sink *s)
+{
+	pthread_mutex_destroy(&s->compare.lock);
+	free(s->compare.written);
+}
+
+static void note_difference(struct sink *s, uint64_t off)
+{
+	s->compare.differs = num_min(s->compare.differs, off);
+}
+
+/* Bytes of [off, off + len) against @buf; NULL stands for zeros. */
+static int compare_run(struct sink *s, uint64_t off, const uint8_t *buf, uint64_t len,
+		       uint64_t *ret_differs, struct rimg_error *err)
+{
+	uint64_t have = rimg_source_size(s->compare.existing);
+	auto_free uint8_t *theirs = malloc(COPY_CHUNK);
+
+	if (!theirs)
+		return error_nomem(err);
+	for (uint64_t done = 0; done < len && *ret_differs == UINT64_MAX;) {
+		size_t n = (size_t)num_min(len - done, COPY_CHUNK);
+		int rc;
+
+		if (off + done >= have) {
+			*ret_differs = off + done;
+			break;
+		}
+		n = (size_t)num_min(n, have - (off + done));
+		rc = rimg_source_read(s->compare.existing, off + done, theirs, n, err);
+		if (rc < 0)
+			return rc;
+		for (size_t i = 0; i < n; i++) {
+			if (theirs[i] != (buf ? buf[done + i] : 0)) {
+				*ret_differs = off + done + i;
+				break;
+			}
+		}
+		done += n;
+	}
+	return 0;
+}
+
+static int compare_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
+			 struct rimg_error *err)
+{
+	uint64_t differs = UINT64_MAX;
+	int rc = compare_run(s, off, buf, len, &differs, err);
+	struct written *written;
+
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&s->compare.lock);
+	note_difference(s, differs);
+	written = vec_grow(s->compare.written, &s->compare.cap, s->compare.n, sizeof(*written));
+	if (written) {
+		s->compare.written = written;
+		written[s->compare.n++] = (struct written){ .off = off, .len = len };
+	}
+	pthread_mutex_unlock(&s->compare.lock);
+	return written ? 0 : error_nomem(err);
+}
+
+static int compare_written(const void *pa, const void *pb)
+{
+	const struct written *a = pa, *b = pb;
+
+	return (a->off > b->off) - (a->off < b->off);
+}
+
+/* What was never written must be zero in the existing file, too. */
+static int compare_rest(struct sink *s, struct rimg_error *err)
+{
+	uint64_t end = 0;
+
+	if (s->compare.n > 0)
+		qsort(s->compare.written, s->compare.n, sizeof(struct written), compare_written);
+	for (size_t i = 0; i <= s->compare.n; i++) {
+		uint64_t next = i < s->compare.n ? s->compare.written[i].off : s->size;
+		uint64_t differs = UINT64_MAX;
+		uint64_t from = source_next_data(s->compare.existing, end);
+		int rc = 0;
+
+		from = num_max(from, end);
+		if (next > from)
+			rc = compare_run(s, from, NULL, next - from, &differs, err);
+		if (rc < 0)
+			return rc;
+		note_difference(s, differs);
+		if (i < s->compare.n)
+			end = num_max(end, next + s->compare.written[i].len);
+	}
+	return 0;
+}
+
+int sink_differs(struct sink *s, uint64_t *ret_off, struct rimg_error *err)
+{
+	uint64_t have;
+	int rc;
+
+	if (s->kind != SINK_COMPARE)
+		return error_set(err, RIMG_E_INTERNAL, NULL, "only a comparing sink has a verdict");
+	have = rimg_source_size(s->compare.existing);
+	rc = compare_rest(s, err);
+	if (rc < 0)
+		return rc;
+	if (have != s->size)
+		note_difference(s, num_min(have, s->size));
+	if (s->compare.differs == UINT64_MAX)
+		return 0;
+	*ret_off = s->compare.differs;
+	return 1;
+}
+
+/* ---- all kinds ---------------------------------------------------------------------------- */
+
+struct sink *sink_slice(struct arena *a, struct sink *parent, uint64_t off, uint64_t len)
+{
+	struct sink *s = arena_alloc(a, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->kind = SINK_SLICE;
+	s->size = len;
+	s->slice.parent = parent;
+	s->slice.off = off;
+	s->slice.arena = a;
+	return s;
+}
+
+void sink_free(struct sink *s)
+{
+	if (!s)
+		return;
+	if (s->kind == SINK_FILE)
+		file_done(s);
+	else if (s->kind == SINK_COMPARE)
+		compare_done(s);
+	free(s);
+}
+
+uint64_t sink_size(const struct sink *s)
+{
+	return s->size;
+}
+
+int sink_write(struct sink *s, uint64_t off, const void *buf, size_t len, struct rimg_error *err)
+{
+	if (!num_in_range(off, len, s->size))
+		return error_set(err, RIMG_E_TRUNCATED, NULL,
+				 "expected to write inside of %" PRIu64
+				 " bytes, found %zu bytes at "
+				 "%" PRIu64,
+				 s->size, len, off);
+	switch (s->kind) {
+	case SINK_FILE: return file_write(s, off, buf, len, err);
+	case SINK_COMPARE: return compare_write(s, off, buf, len, err);
+	case SINK_SLICE: return sink_write(s->slice.parent, s->slice.off + off, buf, len, err);
+	}
+	return error_set(err, RIMG_E_INTERNAL, NULL, "unknown kind of sink");
+}
+
+static bool is_zero(const uint8_t *p, size_t len)
+{
+	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
+}
+
+/* Write a buffer without the aligned units of it that are all zero. */
+static int write_sparse(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
+			struct rimg_error *err)
+{
+	size_t start = 0;
+
+	for (size_t i = 0; i < len;) {
+		size_t n = (size_t)num_min(len - i, HOLE_UNIT);
+		int rc = 0;
+
+		if (is_zero(buf + i, n)) {
+			if (i > start)
+				rc = sink_write(s, off + start, buf + start, i - start, err);
+			start = i + n;
+		}
+		if (rc < 0)
+			return rc;
+		i += n;
+	}
+	return len > start ? sink_write(s, off + start, buf + start, len - start, err) : 0;
+}
+
+int sink_copy(struct sink *s, uint64_t off, const struct rimg_source *src, struct rimg_error *err)
+{
+	uint64_t size = rimg_source_size(src);
+	auto_free uint8_t *buf = malloc(COPY_CHUNK);
+
+	if (!buf)
+		return error_nomem(err);
+	for (uint64_t at = source_next_data(src, 0); at < size; at = source_next_data(src, at)) {
+		size_t n = (size_t)num_min(size - at, COPY_CHUNK);
+		int rc = rimg_source_read(src, at, buf, n, err);
+
+		if (rc == 0)
+			rc = write_sparse(s, off + at, buf, n, err);
+		if (rc < 0)
+			return rc;
+		at += n;
+	}
+	return 0;
+}
+
+const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err)
+{
+	const struct rimg_source *parent;
+	int fd;
+
+	switch (s->kind) {
+	case SINK_COMPARE: return s->compare.existing;
+	case SINK_FILE:
+		if (s->file.back)
+			return s->file.back;
+		fd = fcntl(s->file.fd, F_DUPFD_CLOEXEC, 0);
+		if (fd < 0) {
+			error_os(err, s->file.path, "cannot read back what was written");
+			return NULL;
+		}
+		s->file.back = rimg_source_open_fd(fd, s->file.path, err);
+		return s->file.back;
+	case SINK_SLICE: break;
+	}
+	if (s->slice.back)
+		return s->slice.back;
+	parent = sink_source(s->slice.parent, err);
+	if (parent)
+		s->slice.back = source_slice(s->slice.arena, parent, s->slice.off, s->size);
+	if (parent && !s->slice.back)
+		error_nomem(err);
+	return s->slice.back;
+}

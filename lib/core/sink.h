@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_SINK_H
+#define CORE_SINK_H
+
+#include <rimg/source.h>
+
+struct arena;
+
+/**
+ * struct sink - where an emitter puts bytes
+ *
+ * A sink has a fixed size and begins as zeros: what is never written is zero (a hole, where the
+ * host can hold one). Writes are positional and may come from many threads, in any order, but not
+ * twice for the same byte.
+ */
+struct sink;
+
+/**
+ * sink_file - a new host file of @size bytes under a temporary name beside @path
+ *
+ * Nothing appears at @path before sink_commit(). Returns the sink (sink_free()) or NULL.
+ */
+struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err);
+
+/** sink_temporary - an unnamed file in the directory of @path, gone when the sink is freed */
+struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *err);
+
+/**
+ * sink_compare - write nothing: compare with @existing, which must outlive the sink
+ *
+ * Its size is @size, whatever the size of @existing. See sink_differs().
+ */
+struct sink *sink_compare(const struct rimg_source *existing, uint64_t size,
+			  struct rimg_error *err);
+
+/** sink_slice - [off, off + len) of @parent as a sink of its own, in the arena; NULL without memory
+ */
+struct sink *sink_slice(struct arena *a, struct sink *parent, uint64_t off, uint64_t len);
+
+/** sink_free - close; a file that was not committed is removed. NULL is fine. Not for slices. */
+void sink_free(struct sink *s);
+
+uint64_t sink_size(const struct sink *s);
+
+/**
+ * sink_write - put @len bytes at @off
+ *
+ * Runs of zeros may be left as holes. Returns 0, -RIMG_E_TRUNCATED when the range does not lie
+ * inside the sink, -RIMG_E_IO (no space, ...).
+ */
+int sink_write(struct sink *s, uint64_t off, const void *buf, size_t len, struct rimg_error *err);
+
+/** sink_copy - put all bytes of @src at @off, in pieces, skipping its holes */
+int sink_copy(struct sink *s, uint64_t off, const struct rimg_source *src, struct rimg_error *err);
+
+/**
+ * sink_source - what the sink holds now, to be read back; lives as long as the sink
+ *
+ * Of a comparing sink: the existing file. NULL without memory.
+ */
+const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err);
+
+/**
+ * sink_commit - flush to the disk and give the file its name, replacing what was there
+ *
+ * Only for sink_file(). Returns 0 or -RIMG_E_IO; then the old file is as it was.
+ */
+int sink_commit(struct sink *s, struct rimg_error *err);
+
+/**
+ * sink_differs - the verdict of a comparing sink, after everything was written
+ * @ret_off: the first byte that differs; the shorter size if one is a prefix of the other
+ *
+ * Returns 1 when the existing file differs, 0 when all bytes are equal, or an error.
+ */
+int sink_differs(struct sink *s, uint64_t *ret_off, struct rimg_error *err);
+
+#endif
