@@ -163,6 +163,11 @@ const char *source_name(const struct rimg_source *src)
 	return ground_of(src)->name;
 }
 
+int source_fd(const struct rimg_source *src)
+{
+	return src->kind == SOURCE_FILE ? src->file.fd : -1;
+}
+
 int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err)
 {
 	struct stat st;

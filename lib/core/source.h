@@ -118,6 +118,9 @@ const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off
 const struct rimg_source *source_ground(const struct rimg_source *src, uint64_t off,
 					uint64_t *ret_off, uint64_t *ret_len);
 
+/** source_fd - descriptor of the host file that @src is as a whole; -1 when it is anything else */
+int source_fd(const struct rimg_source *src);
+
 /** source_name - what messages call it: the ground's host path */
 const char *source_name(const struct rimg_source *src);
 
