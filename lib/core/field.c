@@ -138,6 +138,11 @@ uint64_t field_le64(struct field *f, const char *key, enum rimg_cause cause)
 	return add_number(f, key, ATTR_U64, cause, 8, rd_le64(&f->rd));
 }
 
+uint8_t field_hex8(struct field *f, const char *key, enum rimg_cause cause)
+{
+	return (uint8_t)add_number(f, key, ATTR_HEX, cause, 1, rd_u8(&f->rd));
+}
+
 uint16_t field_hex16(struct field *f, const char *key, enum rimg_cause cause)
 {
 	return (uint16_t)add_number(f, key, ATTR_HEX, cause, 2, rd_le16(&f->rd));

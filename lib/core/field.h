@@ -30,6 +30,7 @@ uint32_t field_le32(struct field *f, const char *key, enum rimg_cause cause);
 uint64_t field_le64(struct field *f, const char *key, enum rimg_cause cause);
 
 /* the same, shown in hexadecimal */
+uint8_t field_hex8(struct field *f, const char *key, enum rimg_cause cause);
 uint16_t field_hex16(struct field *f, const char *key, enum rimg_cause cause);
 uint32_t field_hex32(struct field *f, const char *key, enum rimg_cause cause);
 uint64_t field_hex64(struct field *f, const char *key, enum rimg_cause cause);
