@@ -68,6 +68,8 @@ struct command_call {
 	bool quiet;
 	bool color;    /* results may be coloured */
 	bool progress; /* a progress line may be drawn on err */
+	/* draws the line, or wipes it away when @what is NULL; NULL: there is none */
+	void (*draw)(struct command_call *call, const char *what, uint64_t done, uint64_t total);
 };
 
 /** call_value - the last value of an option, or NULL; "" for a flag that was given */
@@ -89,6 +91,23 @@ __attribute__((format(printf, 2, 3))) int call_usage(struct command_call *call, 
 /** call_warn - print "rimg: warning: ..." unless quiet */
 __attribute__((format(printf, 2, 3))) void call_warn(struct command_call *call, const char *fmt,
 						     ...);
+
+/**
+ * call_progress - say how far the work is; only from the thread that runs the command
+ * @what:  what is being done: "hashing"
+ * @total: 0 when it is not known
+ *
+ * May be called for every entry. Messages and call_finish() wipe the line away.
+ */
+void call_progress(struct command_call *call, const char *what, uint64_t done, uint64_t total);
+
+/**
+ * call_complain - print "rimg: ..." on err, also when quiet: something could not be done
+ *
+ * Control characters are made harmless, so texts may hold what an image said.
+ */
+__attribute__((format(printf, 2, 3))) void call_complain(struct command_call *call, const char *fmt,
+							 ...);
 
 /**
  * call_findings - print the findings of all layers that an image has opened, once each
