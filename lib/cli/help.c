@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli/help.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include <json-c/json_c_version.h>
+#include <libfdisk/libfdisk.h>
+#include <lz4.h>
+#include <lzma.h>
+#include <openssl/crypto.h>
+
+#include "cli/options.h"
+#include "core/cleanup.h"
+#include "core/str.h"
+
+#define COLUMNS  80
+#define HELP_COL 28 /* where the explanation of an option or a command begins */
+
+/* @text in lines that begin in column HELP_COL, the cursor being at @column. */
+static void put_wrapped(FILE *out, size_t column, const char *text)
+{
+	if (column >= HELP_COL) {
+		fputc('\n', out);
+		column = 0;
+	}
+	fprintf(out, "%*s", (int)(HELP_COL - column), "");
+	column = HELP_COL;
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		if (column > HELP_COL && column + 1 + len > COLUMNS) {
+			fprintf(out, "\n%*s", HELP_COL, "");
+			column = HELP_COL;
+		} else if (column > HELP_COL) {
+			fputc(' ', out);
+			column++;
+		}
+		fwrite(text, 1, len, out);
+		column += len;
+		text += len;
+		text += strspn(text, " ");
+	}
+	fputc('\n', out);
+}
+
+static void put_option(FILE *out, const struct command_option *o)
+{
+	auto_str struct str s = { 0 };
+
+	if (o->letter)
+		str_printf(&s, "  -%c, --%s", o->letter, o->name);
+	else
+		str_printf(&s, "      --%s", o->name);
+	if (o->arg)
+		str_printf(&s, "=%s", o->arg);
+	fputs(str_cstr(&s), out);
+	put_wrapped(out, s.len, o->help);
+}
+
+static void put_options(FILE *out, const char *title, const struct command_option *table)
+{
+	if (!table || !table->name)
+		return;
+	fprintf(out, "\n%s\n", title);
+	for (; table->name; table++)
+		put_option(out, table);
+}
+
+static void put_command(FILE *out, const struct rimg_command *command)
+{
+	fprintf(out, "  %s", command->name);
+	put_wrapped(out, 2 + strlen(command->name), command->summary);
+}
+
+/* @text without an empty last line, each line as it is. */
+static void put_text(FILE *out, const char *text)
+{
+	size_t len = strlen(text);
+
+	fwrite(text, 1, len, out);
+	if (len > 0 && text[len - 1] != '\n')
+		fputc('\n', out);
+}
+
+void help_command(FILE *out, const struct rimg_command *command)
+{
+	const char *lead = "Usage:";
+
+	for (const char *line = command->usage; *line;) {
+		size_t len = strcspn(line, "\n");
+
+		fprintf(out, "%-6s rimg %s %.*s\n", lead, command->name, (int)len, line);
+		line += len + (line[len] == '\n');
+		lead = "or:";
+	}
+	fprintf(out, "%s.\n\n", command->summary);
+	put_text(out, command->help);
+	put_options(out, "Options:", command->options);
+	put_options(out, "Options of every command:", options_common);
+}
+
+void help_group(FILE *out, const char *group)
+{
+	size_t len = strlen(group);
+
+	fprintf(out, "Usage: rimg %s COMMAND [OPTION]... ARGUMENT...\n\nCommands:\n", group);
+	for (size_t i = 0; commands[i]; i++)
+		if (strncmp(commands[i]->name, group, len) == 0 && commands[i]->name[len] == ' ')
+			put_command(out, commands[i]);
+	fprintf(out, "\nrimg %s COMMAND --help explains one of them.\n", group);
+}
+
+void help_overview(FILE *out)
+{
+	fputs("Usage: rimg COMMAND [OPTION]... ARGUMENT...\n"
+	      "Builds, reads, compares and verifies Redox OS disk images.\n"
+	      "\n"
+	      "Commands:\n",
+	      out);
+	for (size_t i = 0; commands[i]; i++)
+		put_command(out, commands[i]);
+	fputs("\n"
+	      "What a command reads is named by an address: a file, then a step into each\n"
+	      "container. Containers are recognised by what is in them, not by their names.\n"
+	      "  disk.img                                  the whole image\n"
+	      "  disk.img::REDOX                           a partition, by name; ::3 by number\n"
+	      "  disk.img::REDOX::/boot/kernel             a file in its file system\n"
+	      "  disk.img::REDOX::/boot/initfs::/bin/init  a file in the initfs in that file\n"
+	      "  fs.img::/usr/bin/ion::.text               a section of a program\n"
+	      "A \"::\" that belongs to a name is written \"\\::\".\n"
+	      "\n"
+	      "Exit codes: 0 yes (built, identical, sound, passes), 1 no, 2 trouble: wrong\n"
+	      "usage, or something could not be read or written.\n"
+	      "\n"
+	      "rimg help COMMAND explains a command and gives examples.\n",
+	      out);
+	put_options(out, "Options of every command:", options_common);
+}
+
+static void put_limits(FILE *out)
+{
+	struct rimg_limits l = rimg_limits_default();
+
+	fprintf(out,
+		"limits of one image:\n"
+		"  layers inside layers      %" PRIu32 "\n"
+		"  directories deep          %" PRIu32 "\n"
+		"  nodes                     %" PRIu64 "\n"
+		"  metadata                  %" PRIu64 " bytes\n"
+		"  read by a format          %" PRIu64 " times its size and %" PRIu64 " bytes\n"
+		"  findings kept per layer   %" PRIu64 "\n"
+		"  content held whole        %" PRIu64 " bytes\n"
+		"  attribute                 %" PRIu32 " bytes\n"
+		"  decoded piece             %" PRIu32 " bytes\n",
+		l.layer_depth, l.dir_depth, l.nodes, l.arena_bytes, l.read_factor, l.read_extra,
+		l.findings, l.analysis_bytes, l.attr_bytes, l.decoded_bytes);
+}
+
+void help_version(FILE *out, bool verbose)
+{
+	const char *fdisk = "";
+
+	fprintf(out, "rimg %s\n", rimg_version());
+	if (!verbose)
+		return;
+	fdisk_get_library_version(&fdisk);
+	fprintf(out, "libraries:\n  %s\n  libfdisk %s\n  json-c %s\n  lz4 %s\n  lzma %s\n",
+		OpenSSL_version(OPENSSL_VERSION), fdisk, json_c_version(), LZ4_versionString(),
+		lzma_version_string());
+	put_limits(out);
+}
