@@ -252,6 +252,7 @@ lint: lint-rules headers $(C_SRC:%.c=$(O)/tidy/%.ok)
 
 lint-rules:
 	@awk -f tests/tools/lint.awk $(HEADERS) $(C_SRC)
+	@tests/tools/findings.sh $(filter lib/%,$(LIB_SRC))
 	@awk 'FNR == 1 && !/SPDX-License-Identifier: MIT/ { print FILENAME ": no licence line"; bad = 1 } \
 		END { exit bad }' $(LIB_SRC_CXX) /dev/null
 
