@@ -299,8 +299,11 @@ uninstall:
 	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
 	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
 
-bench: all golden
-	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench.sh '$(O)/bench'
+$(O)/tests/measure: $(O)/tests/measure.o
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $<
+
+bench: all golden $(O)/tests/measure
+	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench.sh '$(O)/bench'
 
 clean:
 	rm -rf out $(filter out/%,$(O))
@@ -310,4 +313,4 @@ help:
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan format format-check lint'
 	@echo '         layers headers reproducible ci-compilers install uninstall clean'
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(O)/tests/measure.d

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+
+/* measure RUNS COMMAND...
+ *
+ * Runs a command RUNS times after one run that is not counted, with its output thrown away, and
+ * prints "MEDIAN MIN MAX MEMORY EXIT": milliseconds of wall time, the largest resident set of all
+ * runs in KiB, and the exit code. Ends with 1 if the runs' exit codes are not all the same. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RUNS_MAX 1000
+
+struct run {
+	uint64_t ns;
+	long rss_kib;
+	int status;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static struct run run_once(char **argv)
+{
+	struct rusage usage = { 0 };
+	struct run run = { .ns = now_ns() };
+	pid_t child = fork();
+
+	if (child == 0) {
+		int null = open("/dev/null", O_RDWR);
+
+		for (int fd = 0; fd < 3; fd++)
+			dup2(null, fd);
+		execvp(argv[0], argv);
+		_exit(127);
+	}
+	if (child < 0 || wait4(child, &run.status, 0, &usage) < 0) {
+		fprintf(stderr, "measure: %s\n", strerror(errno));
+		exit(1);
+	}
+	run.ns = now_ns() - run.ns;
+	run.rss_kib = usage.ru_maxrss;
+	return run;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static unsigned long ms(uint64_t ns)
+{
+	return (unsigned long)((ns + 500000) / 1000000);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t ns[RUNS_MAX];
+	unsigned long n;
+	long rss_kib = 0;
+	int status;
+
+	if (argc < 3 || (n = strtoul(argv[1], NULL, 10)) < 1 || n > RUNS_MAX) {
+		fprintf(stderr, "usage: measure RUNS COMMAND...\n");
+		return 1;
+	}
+	status = run_once(argv + 2).status;
+	for (unsigned long i = 0; i < n; i++) {
+		struct run run = run_once(argv + 2);
+
+		ns[i] = run.ns;
+		if (run.rss_kib > rss_kib)
+			rss_kib = run.rss_kib;
+		if (run.status != status || !WIFEXITED(status)) {
+			fprintf(stderr, "measure: %s does not always end alike\n", argv[2]);
+			return 1;
+		}
+	}
+	qsort(ns, n, sizeof(*ns), compare_ns);
+	printf("%lu %lu %lu %ld %d\n", ms(ns[n / 2]), ms(ns[0]), ms(ns[n - 1]), rss_kib,
+	       WEXITSTATUS(status));
+	return 0;
+}
