@@ -11,7 +11,9 @@ mkdir -p "$dir/a" "$dir/a-longer-name/and deeper/b"
 a=$dir/a
 b="$dir/a-longer-name/and deeper/b"
 for copy in "$a" "$b"; do
-	cp -R Makefile docs include lib build diff verify tests "$copy"
+	for part in Makefile docs include lib build diff verify tests; do
+		[ ! -e "$part" ] || cp -R "$part" "$copy"
+	done
 done
 find "$b" -exec touch -d '2001-02-03 04:05:06 UTC' {} +
 
