@@ -23,4 +23,16 @@ int error_os(struct rimg_error *err, const char *where, const char *what);
 /** error_nomem - returns -RIMG_E_NOMEM */
 int error_nomem(struct rimg_error *err);
 
+/* clang's analyzer sees one file at a time and would follow paths where these return 0 */
+#if defined(__clang_analyzer__) && !defined(ERROR_DEFINES)
+static inline int error_negative(int rc)
+{
+	return rc < 0 ? rc : -RIMG_E_INTERNAL;
+}
+#	define error_set(...)   error_negative(error_set(__VA_ARGS__))
+#	define error_at(...)    error_negative(error_at(__VA_ARGS__))
+#	define error_os(...)    error_negative(error_os(__VA_ARGS__))
+#	define error_nomem(err) error_negative(error_nomem(err))
+#endif
+
 #endif
