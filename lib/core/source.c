@@ -351,6 +351,10 @@ static int read_piece(const struct rimg_source *src, const struct source_piece *
 	switch (p->kind) {
 	case PIECE_ZERO: memset(buf, 0, len); return 0;
 	case PIECE_RAW: return rimg_source_read(src->base, p->base_off + skip, buf, len, err);
+	case PIECE_BAD:
+		return error_set(err, RIMG_E_BAD, source_name(src),
+				 "what leads to byte %" PRIu64 " of a content is damaged",
+				 p->off + skip);
 	case PIECE_BLOCK: break;
 	}
 	if (skip == 0 && len == p->len)
@@ -486,11 +490,11 @@ const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off
 	skip = off - p->off;
 	ret->off += skip;
 	ret->len -= skip;
-	if (p->kind != PIECE_ZERO) {
+	ret->plain = p->kind == PIECE_RAW || p->kind == PIECE_BLOCK;
+	if (ret->plain) {
 		ret->base_off += skip;
 		ret->base_len -= skip;
 	}
-	ret->plain = p->kind != PIECE_ZERO;
 	return src->base;
 }
 

@@ -21,6 +21,7 @@ enum piece_kind {
 	PIECE_RAW,   /* the same bytes in the base source */
 	PIECE_ZERO,  /* zeros that are stored nowhere */
 	PIECE_BLOCK, /* a stored block that is checked, and perhaps unpacked, when it is read */
+	PIECE_BAD,   /* bytes that cannot be found, as what leads to them is damaged: -RIMG_E_BAD */
 };
 
 /**
