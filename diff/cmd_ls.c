@@ -17,11 +17,6 @@
 #define BATCH_ENTRIES ((size_t)512)
 #define BATCH_PATHS   ((size_t)1 << 20) /* bytes */
 
-/* Contents may be larger than the image they lie in: holes, packed records, records that many files
- * share. LZ4 packs 255 to 1 at best, so only an image that is built to waste time comes above
- * this many times its size. */
-#define DIGEST_FACTOR 256
-
 struct entry {
 	struct rimg_node *node;
 	size_t path_off, path_len; /* in ls.paths */
@@ -283,7 +278,7 @@ static void tell_undigested(struct ls *ls, struct entry *e)
 		call_complain(ls->call,
 			      "%s: not read: the contents of this image are more than %d times "
 			      "its size",
-			      address ? address : "", DIGEST_FACTOR);
+			      address ? address : "", LISTING_FACTOR);
 	} else {
 		call_error(ls->call, &e->err);
 	}
@@ -372,16 +367,6 @@ static int list(struct ls *ls, struct rimg_node *node, struct rimg_error *err)
 	return rc;
 }
 
-static uint64_t digest_budget(const struct rimg_image *image)
-{
-	uint64_t budget;
-
-	if (!num_mul(rimg_source_size(image->src), DIGEST_FACTOR, &budget) ||
-	    !num_add(budget, image->ctx->limits.read_extra, &budget))
-		return UINT64_MAX;
-	return budget;
-}
-
 static void free_image(struct rimg_image **image)
 {
 	rimg_image_free(*image);
@@ -405,7 +390,7 @@ static int run_ls(struct command_call *call)
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;
-	ls.budget = digest_budget(image);
+	ls.budget = listing_budget(image);
 	if (!ls.entries)
 		error_nomem(&err);
 	if (!ls.entries || list(&ls, node, &err) < 0)

@@ -27,6 +27,16 @@ bool listing_is_entry(enum rimg_role role)
 	return false;
 }
 
+uint64_t listing_budget(const struct rimg_image *image)
+{
+	uint64_t budget;
+
+	if (!num_mul(rimg_source_size(image->src), LISTING_FACTOR, &budget) ||
+	    !num_add(budget, image->ctx->limits.read_extra, &budget))
+		return UINT64_MAX;
+	return budget;
+}
+
 const struct rimg_node *listing_inode(const struct rimg_node *node)
 {
 	return node->link_to ? node->link_to : node;

@@ -60,6 +60,16 @@ int listing_walk(struct listing *l, listing_visit visit,
  */
 void listing_path(const struct listing *l, const struct rimg_node *node, bool bytes, struct str *s);
 
+/**
+ * listing_budget - how many bytes of content one command reads from an image
+ *
+ * Contents may be larger than the image they lie in: holes, packed records, records that many files
+ * share. LZ4 packs 255 to 1 at best, so only an image that is built to waste time or disk comes
+ * above LISTING_FACTOR times its size.
+ */
+uint64_t listing_budget(const struct rimg_image *image);
+#define LISTING_FACTOR 256
+
 /** listing_is_entry - is a node of this role content, or only structure? */
 bool listing_is_entry(enum rimg_role role);
 
