@@ -65,6 +65,7 @@ struct owner owner_at(struct rimg_node *node, uint64_t off,
 
 		o.claim = c;
 		o.node = c->node;
+		o.off = off;
 		o.len = num_min(o.len, c->len - (off - c->off));
 		if (c->content_off == NO_CONTENT || !c->node->nested) {
 			if (!l->opaque_places)

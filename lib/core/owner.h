@@ -9,12 +9,14 @@
  * @node:  the deepest node; never NULL
  * @claim: the claim that gave it the bytes; NULL when the artifact itself has no open layer
  * @attr:  the attribute whose place this is, or NULL
+ * @off:   the byte asked for, in the source of the layer that @claim is of
  * @len:   how many bytes from the one asked for on have exactly this owner
  */
 struct owner {
 	struct rimg_node *node;
 	const struct claim *claim;
 	const struct rimg_attr *attr;
+	uint64_t off;
 	uint64_t len;
 };
 
