@@ -54,20 +54,6 @@ static const char *const json_keys[] = { "id",     "inode",  "mode",    "uid",  
 					 "size",   "offset", "midbits", "blocks", "links",
 					 "inline", "ctime",  "mtime",   "atime" };
 
-static void put_attr(struct jsonw *w, const struct rimg_attr *a)
-{
-	auto_str struct str s = { 0 };
-
-	switch (a->type) {
-	case ATTR_U64: jsonw_u64(w, a->key, a->u); return;
-	case ATTR_BOOL: jsonw_bool(w, a->key, a->u != 0); return;
-	case ATTR_TEXT: jsonw_bytes(w, a->key, a->bytes.data, a->bytes.len); return;
-	case ATTR_TIME: str_printf(&s, "%" PRId64 ".%09" PRIu32, a->time.s, a->time.ns); break;
-	default: attr_format(&s, a);
-	}
-	jsonw_text(w, a->key, str_cstr(&s));
-}
-
 static void put_target(struct ls *ls, struct jsonw *w, const struct entry *e)
 {
 	auto_str struct str target = { 0 };
@@ -92,7 +78,7 @@ static void print_json(struct ls *ls, const struct entry *e)
 		const struct rimg_attr *a = node_attr(inode, json_keys[i]);
 
 		if (a)
-			put_attr(&w, a);
+			listing_put_attr(&w, a->key, a);
 		else if (strcmp(json_keys[i], "size") == 0 && inode->content)
 			jsonw_u64(&w, "size", rimg_source_size(inode->content));
 	}

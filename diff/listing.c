@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diff/listing.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,6 +41,20 @@ uint64_t listing_budget(const struct rimg_image *image)
 const struct rimg_node *listing_inode(const struct rimg_node *node)
 {
 	return node->link_to ? node->link_to : node;
+}
+
+void listing_put_attr(struct jsonw *w, const char *key, const struct rimg_attr *a)
+{
+	auto_str struct str s = { 0 };
+
+	switch (a->type) {
+	case ATTR_U64: jsonw_u64(w, key, a->u); return;
+	case ATTR_BOOL: jsonw_bool(w, key, a->u != 0); return;
+	case ATTR_TEXT: jsonw_bytes(w, key, a->bytes.data, a->bytes.len); return;
+	case ATTR_TIME: str_printf(&s, "%" PRId64 ".%09" PRIu32, a->time.s, a->time.ns); break;
+	default: attr_format(&s, a);
+	}
+	jsonw_text(w, key, str_cstr(&s));
 }
 
 int listing_target(const struct rimg_node *node, struct str *s, struct rimg_error *err)

@@ -2,6 +2,7 @@
 #ifndef DIFF_LISTING_H
 #define DIFF_LISTING_H
 
+#include "core/jsonw.h"
 #include "core/layer.h"
 #include "core/str.h"
 
@@ -76,6 +77,12 @@ bool listing_is_entry(enum rimg_role role);
 /** listing_inode - the node that carries attributes and content: for hard links the first of them
  */
 const struct rimg_node *listing_inode(const struct rimg_node *node);
+
+/**
+ * listing_put_attr - write the value of an attribute: numbers and flags as such, times as
+ * "seconds.nanoseconds", everything else as attr_format() spells it
+ */
+void listing_put_attr(struct jsonw *w, const char *key, const struct rimg_attr *a);
 
 /**
  * listing_target - where a symbolic link points
