@@ -18,7 +18,7 @@ enum emit_compression {
  * struct emit_request - everything that decides the bytes of one container
  *
  * Nothing else may: no clock, environment, thread timing, or version of a library.
- * @tree:        what goes in; sorted by name bytes; the emitter may use id and priv of its nodes
+ * @tree:        what goes in; sorted by name bytes; the emitter may use id and n_links of its nodes
  * @seed:        32 bytes from which every identifier is derived (emit_derive())
  * @layer_name:  the container's own place, so that two in one image get different identifiers
  * @epoch:       seconds since 1970 UTC of everything that the container itself dates

@@ -202,32 +202,57 @@ struct plan_node *plan_make_parent(struct plan *p, const char *path, const struc
 	return NULL;
 }
 
-static uint64_t count_below(const struct plan_node *node)
+void plan_link(struct plan_node *node, struct plan_node *target)
 {
-	uint64_t n = 0;
+	while (target->link_to)
+		target = target->link_to;
+	target->linked = true;
+	node->link_to = target;
+	node->content = NULL;
+}
 
-	for (const struct plan_node *d = node; d; d = plan_next(d)) {
-		const struct plan_node *up = d;
+static bool is_below(const struct plan_node *node, const struct plan_node *top)
+{
+	while (node && node != top)
+		node = node->parent;
+	return node == top;
+}
 
-		while (up && up != node)
-			up = up->parent;
-		if (!up)
-			break;
-		n++;
+/* @gone leaves the tree: its first other name takes its place for the rest. */
+static void pass_on(struct plan *p, struct plan_node *gone)
+{
+	struct plan_node *heir = NULL;
+
+	for (struct plan_node *n = p->root; n; n = plan_next(n)) {
+		if (n->link_to != gone)
+			continue;
+		if (!heir) {
+			heir = n;
+			heir->content = gone->content;
+			heir->link_to = NULL;
+		} else {
+			plan_link(n, heir);
+		}
 	}
-	return n;
 }
 
 void plan_remove(struct plan *p, struct plan_node *node)
 {
 	struct plan_node *parent = node->parent;
 	uint32_t i = lower_bound(parent, node->name, node->name_len);
+	struct plan_node *next;
 
-	p->n_nodes -= count_below(node);
+	for (struct plan_node *n = node; n && is_below(n, node); n = plan_next(n))
+		p->n_nodes--;
 	parent->n_children--;
 	memmove(parent->children + i, parent->children + i + 1,
 		(parent->n_children - i) * sizeof(struct plan_node *));
 	node->parent = NULL;
+	for (struct plan_node *n = node; n; n = next) {
+		next = plan_next(n);
+		if (n->linked)
+			pass_on(p, n);
+	}
 }
 
 struct plan_node *plan_next(const struct plan_node *node)

@@ -25,10 +25,11 @@ struct plan_node {
 	uint32_t uid, gid;
 	struct plan_time ctime, mtime, atime;
 	const struct rimg_source *content; /* of a FILE, or the target of a SYMLINK; NULL: empty */
-	struct plan_node *link_to;         /* hard link: the FILE it is another name of */
-	const char *origin;                /* where it comes from, for messages; or NULL */
-	uint64_t id;                       /* for the emitter alone */
-	void *priv;                        /* for the emitter alone */
+	struct plan_node *link_to; /* hard link: the FILE it is another name of; plan_link() */
+	bool linked;               /* others may link to it */
+	const char *origin;        /* where it comes from, for messages; or NULL */
+	uint64_t id;               /* for the emitter alone */
+	uint32_t n_links;          /* for the emitter alone */
 };
 
 struct plan {
@@ -66,7 +67,14 @@ struct plan_node *plan_find(const struct plan *p, const char *path);
 struct plan_node *plan_make_parent(struct plan *p, const char *path, const struct plan_node *like,
 				   const char **ret_name, struct rimg_error *err);
 
-/** plan_remove - take a node and all below it out of the tree */
+/** plan_link - make @node another name of @target; of what that links to, if it is a link itself */
+void plan_link(struct plan_node *node, struct plan_node *target);
+
+/**
+ * plan_remove - take a node and all below it out of the tree
+ *
+ * Where other names of a file stay, the first of them (in order of the walk) becomes the file.
+ */
 void plan_remove(struct plan *p, struct plan_node *node);
 
 /** plan_next - depth first, a directory before what is in it, children in order; NULL at the end */
