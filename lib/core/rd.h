@@ -26,7 +26,10 @@ struct rd {
 
 static inline struct rd rd_init(const void *data, size_t len, uint64_t origin)
 {
-	return (struct rd){ .data = data, .len = len, .origin = origin };
+	/* an empty buffer may have no address; what is computed from it must be one */
+	return (struct rd){ .data = data ? data : (const uint8_t *)"",
+			    .len = data ? len : 0,
+			    .origin = origin };
 }
 
 /** rd_left - bytes that can still be read */
@@ -101,6 +104,7 @@ static inline uint8_t rd_u8(struct rd *r)
 	return p ? p[0] : 0;
 }
 
+/** rd_le, rd_be - a number of @n bytes, at most 8 */
 static inline uint64_t rd_le(struct rd *r, size_t n)
 {
 	const uint8_t *p = rd_bytes(r, n);

@@ -39,7 +39,8 @@ static inline void wr_zero(struct wr *w, size_t n)
 		w->failed = true;
 		return;
 	}
-	memset(w->data + w->pos, 0, n);
+	if (n > 0)
+		memset(w->data + w->pos, 0, n);
 	w->pos += n;
 }
 
@@ -52,10 +53,15 @@ static inline void wr_seek(struct wr *w, size_t pos)
 		w->pos = pos;
 }
 
+/** wr_le - @value as a number of @n bytes, at most 8 */
 static inline void wr_le(struct wr *w, uint64_t value, size_t n)
 {
 	uint8_t bytes[8];
 
+	if (n > sizeof(bytes)) {
+		w->failed = true;
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		bytes[i] = (uint8_t)(value >> (8 * i));
 	wr_bytes(w, bytes, n);
