@@ -44,6 +44,7 @@ LIB_SRC := $(sort $(wildcard lib/core/*.c lib/formats/*.c build/*.c diff/*.c ver
 LIB_SRC_CXX := $(sort $(wildcard lib/core/*.cc lib/formats/*.cc build/*.cc))
 CLI_SRC := $(sort $(wildcard lib/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/laws/test_*.c))
+FUZZ_SRC := $(if $(wildcard tests/fuzz/replay.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
 HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h))
 
@@ -51,6 +52,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SRC_CXX:%.cc=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(filter $(O)/lib/cli/main.o,$(CLI_OBJ))
 TEST_BIN := $(TEST_SRC:%.c=$(O)/%)
+FUZZ_BIN := $(FUZZ_SRC:%.c=$(O)/%)
 
 # ---- flags --------------------------------------------------------------------------------------
 # What asks a program is evaluated once, when the first recipe needs it: a machine without compiler
@@ -208,10 +210,15 @@ $(TEST_BIN): %: %.o $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(TEST_LIBS)
 
-tests-build: all $(TEST_BIN)
+# a fuzz target as a test: it replays its corpus
+$(FUZZ_BIN): %: %.o $(O)/tests/fuzz/replay.o $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(LIBS)
+
+tests-build: all $(TEST_BIN) $(FUZZ_BIN)
 
 test-run: golden tests-build
-	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/run '$(O)/tests/log' $(TEST_BIN) \
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/run '$(O)/tests/log' $(TEST_BIN) $(FUZZ_BIN) \
 		$(if $(RIMG),$(TEST_SCRIPTS))
 
 # one test program, by its name: make test-rd
@@ -232,6 +239,25 @@ check-asan:
 check-tsan:
 	@$(MAKE) deps
 	@$(MAKE) $(JOBS) O=out/tsan SAN=thread test-run
+
+# make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
+# are new go to out/fuzz/corpus, crashes to out/fuzz; a crash is kept in tests/fuzz/corpus/NAME.
+FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+MINUTES ?= 1
+.PHONY: fuzz fuzz-build
+fuzz: golden
+	@$(MAKE) $(JOBS) O=out/fuzz CC=clang-14 CXX=clang++-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	@for name in $(FUZZ); do \
+		mkdir -p out/fuzz/corpus/$$name && cd out/fuzz && \
+		../../out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
+			-timeout=10 -max_len=1048576 -print_final_stats=1 corpus/$$name \
+			$$(ls -d ../../tests/fuzz/corpus/$$name 2>/dev/null) && cd ../.. || exit 1; \
+	done
+
+fuzz-build: $(FUZZ:%=$(O)/engine_%)
+$(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(LIBS)
 
 # ---- rules for sources --------------------------------------------------------------------------
 
@@ -311,7 +337,8 @@ clean:
 
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
-	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan format format-check lint'
+	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers install uninstall clean'
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(O)/tests/measure.d
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
+	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d
