@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/* Are two contents equal? Most of the time that is known without reading them: where both lie at
+ * the same places of the artifacts compared, and no block there differs. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/num.h"
+#include "diff/pairs.h"
+
+/* ---- where bytes of a content lie in its scope --------------------------------------------- */
+
+enum spot_kind {
+	SPOT_SCOPE,  /* these very bytes, at `off` of the scope */
+	SPOT_PACKED, /* made from the stored bytes at `off` of the scope */
+	SPOT_ZERO,
+	SPOT_ELSEWHERE,
+};
+
+struct spot {
+	enum spot_kind kind;
+	uint64_t off;
+	uint64_t len;              /* bytes of the content that this holds for */
+	uint64_t skip;             /* PACKED: bytes of the piece before the one asked for */
+	struct source_piece piece; /* PACKED */
+};
+
+/* Do the bytes of @src from @off on lie as they are in @scope? */
+static bool plain_at(const struct rimg_source *src, uint64_t off, const struct rimg_source *scope,
+		     uint64_t *ret_off, uint64_t *ret_len)
+{
+	uint64_t len = rimg_source_size(src) - off;
+
+	while (src != scope) {
+		struct source_piece p;
+
+		src = source_map(src, off, &p);
+		if (!src || !p.plain)
+			return false;
+		len = num_min(len, p.len);
+		off = p.base_off;
+	}
+	*ret_off = off;
+	*ret_len = len;
+	return true;
+}
+
+static struct spot locate(const struct rimg_source *src, uint64_t off,
+			  const struct rimg_source *scope)
+{
+	struct spot s = { .kind = SPOT_ELSEWHERE, .len = rimg_source_size(src) - off };
+	const struct rimg_source *base = NULL;
+	uint64_t stored_len;
+
+	while (src != scope) {
+		base = source_map(src, off, &s.piece);
+		if (!base)
+			return s;
+		s.len = num_min(s.len, s.piece.off + s.piece.len - off);
+		if (!s.piece.plain)
+			break;
+		off = s.piece.base_off;
+		src = base;
+	}
+	if (src == scope) {
+		s.kind = SPOT_SCOPE;
+		s.off = off;
+	} else if (s.piece.kind == PIECE_ZERO) {
+		s.kind = SPOT_ZERO;
+	} else if (s.piece.kind == PIECE_BLOCK &&
+		   plain_at(base, s.piece.base_off, scope, &s.off, &stored_len) &&
+		   stored_len >= s.piece.base_len) {
+		s.kind = SPOT_PACKED;
+		s.skip = off - s.piece.off;
+	}
+	return s;
+}
+
+/* Where a content lies on both sides, from some offset on. */
+struct spots {
+	struct spot a, b;
+	uint64_t len; /* for how many bytes */
+};
+
+static struct spots locate_both(const struct pair *p, uint64_t off, uint64_t end)
+{
+	const struct rimg_source *sa = p->scope ? p->scope->a : NULL;
+	const struct rimg_source *sb = p->scope ? p->scope->b : NULL;
+	struct spots s = { .a = locate(p->a->content, off, sa),
+			   .b = locate(p->b->content, off, sb) };
+
+	s.len = num_min(end - off, num_min(s.a.len, s.b.len));
+	return s;
+}
+
+static bool same_place(const struct spots *s)
+{
+	if (s->a.kind == SPOT_ZERO && s->b.kind == SPOT_ZERO)
+		return true;
+	return s->a.kind == SPOT_SCOPE && s->b.kind == SPOT_SCOPE && s->a.off == s->b.off;
+}
+
+/* Was [off, off + len) of the scope compared, and found equal? */
+static bool is_clear(const struct scope *scope, uint64_t off, uint64_t len)
+{
+	return num_in_range(off, len, scope->map->size) && !blockmap_any(scope->map, off, len);
+}
+
+/* Are the bytes known to be equal, without reading them? */
+static bool known_equal(const struct pair *p, const struct spots *s)
+{
+	const struct source_piece *pa = &s->a.piece, *pb = &s->b.piece;
+
+	if (s->a.kind != s->b.kind || s->a.kind == SPOT_ELSEWHERE)
+		return false;
+	if (s->a.kind == SPOT_ZERO)
+		return true;
+	if (s->a.off != s->b.off)
+		return false;
+	if (s->a.kind == SPOT_SCOPE)
+		return is_clear(p->scope, s->a.off, s->len);
+	/* the same stored bytes, to be unpacked in the same way */
+	return s->a.skip == s->b.skip && pa->len == pb->len && pa->base_len == pb->base_len &&
+	       pa->tag[0] == pb->tag[0] && pa->tag[1] == pb->tag[1] &&
+	       p->a->layer->format == p->b->layer->format &&
+	       is_clear(p->scope, s->a.off, pa->base_len);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------ */
+
+static bool is_in_place(const struct pair *p, uint64_t len)
+{
+	for (uint64_t off = 0; off < len;) {
+		struct spots s = locate_both(p, off, len);
+
+		if (!same_place(&s))
+			return false;
+		off += s.len;
+	}
+	return p->scope != NULL;
+}
+
+/* Compare those parts of [0, len) that are not known to be equal. */
+static int compare_rest(struct rimg_diff *d, const struct pair *p, uint64_t len,
+			struct blockmap *map, bool *ret_differs, struct rimg_error *err)
+{
+	struct compare c = { .a = p->a->content,
+			     .b = p->b->content,
+			     .map = map,
+			     .scratch = d->scratch,
+			     .tolerant = true };
+	uint64_t start = 0, off = 0;
+
+	*ret_differs = false;
+	while (off < len) {
+		struct spots s = locate_both(p, off, len);
+		bool known = known_equal(p, &s);
+		int rc = 0;
+
+		/* flush what was gathered before a part that is known, or at the end */
+		if (!known)
+			off += s.len;
+		if (known || off == len) {
+			c.off = start;
+			c.len = off - start;
+			rc = compare_run(&c, err);
+			off += known ? s.len : 0;
+			start = off;
+		}
+		if (rc < 0)
+			return rc;
+		*ret_differs |= c.differs;
+		if (*ret_differs && !map)
+			return 0;
+	}
+	return 0;
+}
+
+static void free_blocks(struct pair *p)
+{
+	blockmap_done(p->blocks);
+	p->blocks = NULL;
+}
+
+static int map_blocks(struct rimg_diff *d, struct pair *p, uint64_t len, struct rimg_error *err)
+{
+	bool differs;
+	int rc;
+
+	p->blocks = arena_alloc(&d->arena, sizeof(*p->blocks));
+	if (!p->blocks)
+		return error_nomem(err);
+	rc = blockmap_init(p->blocks, len, err);
+	if (rc == 0)
+		rc = compare_rest(d, p, len, p->blocks, &differs, err);
+	if (rc < 0)
+		return rc;
+	if (differs)
+		p->content = CONTENT_DIFFERENT;
+	else if (p->content != CONTENT_DIFFERENT)
+		free_blocks(p);
+	return 0;
+}
+
+int content_compare(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
+{
+	uint64_t len_a, len_b, len;
+	bool differs;
+	int rc;
+
+	if (!p->a->content && !p->b->content)
+		return 0;
+	p->content = CONTENT_DIFFERENT;
+	if (!p->a->content || !p->b->content)
+		return 0;
+	len_a = rimg_source_size(p->a->content);
+	len_b = rimg_source_size(p->b->content);
+	len = num_min(len_a, len_b);
+	if (len_a == len_b)
+		p->content = CONTENT_EQUAL;
+	p->in_place = is_in_place(p, len);
+	if (!p->in_place)
+		return map_blocks(d, p, len, err);
+	if (p->content == CONTENT_DIFFERENT)
+		return 0;
+	rc = compare_rest(d, p, len, NULL, &differs, err);
+	if (rc == 0 && differs)
+		p->content = CONTENT_DIFFERENT;
+	return rc;
+}
+
+/* ---- attributes that are bytes -------------------------------------------------------------- */
+
+static int runs_equal(struct rimg_diff *d, const struct rimg_source *sa,
+		      const struct rimg_source *sb, uint64_t off_a, uint64_t off_b, uint64_t len,
+		      bool *ret_equal, struct rimg_error *err)
+{
+	uint8_t *buf_a, *buf_b;
+
+	scratch_pair(d->scratch, &buf_a, &buf_b);
+	for (uint64_t done = 0; done < len && *ret_equal;) {
+		size_t n = (size_t)num_min(len - done, STEP_LEN);
+		int rc = rimg_source_read(sa, off_a + done, buf_a, n, err);
+
+		if (rc == 0)
+			rc = rimg_source_read(sb, off_b + done, buf_b, n, err);
+		if (rc < 0)
+			return rc;
+		*ret_equal = memcmp(buf_a, buf_b, n) == 0;
+		done += n;
+	}
+	return 0;
+}
+
+int place_compare(struct rimg_diff *d, const struct pair *p, const struct rimg_attr *a,
+		  const struct rimg_attr *b, bool *ret_equal, struct rimg_error *err)
+{
+	const struct place *pa = &a->place, *pb = &b->place;
+	const struct rimg_source *sa = p->a->layer->src, *sb = p->b->layer->src;
+	uint32_t n = pa->stride && pb->stride ? pa->count : 1;
+	int rc = 0;
+
+	*ret_equal = pa->len == pb->len && pa->count == pb->count;
+	for (uint32_t i = 0; i < n && *ret_equal && rc == 0; i++) {
+		uint64_t off_a = pa->off + (uint64_t)i * pa->stride;
+		uint64_t off_b = pb->off + (uint64_t)i * pb->stride;
+		uint64_t at_a, at_b, len_a, len_b;
+
+		if (!num_in_range(off_a, pa->len, rimg_source_size(sa)) ||
+		    !num_in_range(off_b, pa->len, rimg_source_size(sb))) {
+			*ret_equal = off_a == off_b;
+			return 0;
+		}
+		if (p->scope && plain_at(sa, off_a, p->scope->a, &at_a, &len_a) &&
+		    plain_at(sb, off_b, p->scope->b, &at_b, &len_b) && at_a == at_b &&
+		    pa->len <= len_a && pa->len <= len_b && is_clear(p->scope, at_a, pa->len))
+			continue;
+		rc = runs_equal(d, sa, sb, off_a, off_b, pa->len, ret_equal, err);
+	}
+	if (rc == -RIMG_E_BAD) {
+		*ret_equal = false;
+		return 0;
+	}
+	return rc;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include "core/error.h"
+#include "core/num.h"
+#include "diff/pairs.h"
+
+#define PARTITIONS_MAX 4096 /* more are not paired by number */
+
+/* A node that only one side has: everything below it belongs to it. */
+static int add_unmatched(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
+			 struct rimg_node *b, struct rimg_error *err)
+{
+	struct rimg_node *n = a ? a : b;
+	struct pair *p = pair_add(d, parent, a, b);
+
+	if (!p || pair_list_add(&d->unmatched, p) < 0)
+		return error_nomem(err);
+	for (struct rimg_node *below = n; below; below = node_next(below, n))
+		below->mark = p;
+	if (node_is_artifact(n))
+		parent->set_changed = true;
+	return 0;
+}
+
+static int add_matched(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
+		       struct rimg_node *b, struct rimg_error *err)
+{
+	struct pair *p = pair_add(d, parent, a, b);
+
+	if (!p || pair_list_add(&d->stack, p) < 0)
+		return error_nomem(err);
+	return 0;
+}
+
+/* A run of children of one name, and how far each class of role has been paired. */
+struct group {
+	struct rimg_node **list;
+	size_t n;
+	size_t next[RIMG_ROLE_GAP + 1];
+};
+
+/* The first child of the group that is not paired yet and whose role fits. */
+static struct rimg_node *group_take(struct group *g, enum rimg_role role)
+{
+	size_t *next = &g->next[role];
+
+	for (; *next < g->n; ++*next) {
+		struct rimg_node *n = g->list[*next];
+
+		if (!n->mark && role_class_equal(n->role, role))
+			return n;
+	}
+	return NULL;
+}
+
+static int match_group(struct rimg_diff *d, struct pair *p, const struct group *a, struct group *b,
+		       struct rimg_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < a->n && rc == 0; i++) {
+		struct rimg_node *other = group_take(b, a->list[i]->role);
+
+		rc = other ? add_matched(d, p, a->list[i], other, err)
+			   : add_unmatched(d, p, a->list[i], NULL, err);
+	}
+	for (size_t i = 0; i < b->n && rc == 0; i++)
+		if (!b->list[i]->mark)
+			rc = add_unmatched(d, p, NULL, b->list[i], err);
+	return rc;
+}
+
+static size_t group_len(struct rimg_node **list, size_t n)
+{
+	size_t len = 1;
+
+	while (len < n && node_compare_names(list[0], list[len]) == 0)
+		len++;
+	return len;
+}
+
+static int merge(struct rimg_diff *d, struct pair *p, struct rimg_node **la, size_t na,
+		 struct rimg_node **lb, size_t nb, struct rimg_error *err)
+{
+	int rc = 0;
+
+	while ((na > 0 || nb > 0) && rc == 0) {
+		int order = na == 0 ? 1 : nb == 0 ? -1 : node_compare_names(la[0], lb[0]);
+		struct group a = { .list = la, .n = order <= 0 ? group_len(la, na) : 0 };
+		struct group b = { .list = lb, .n = order >= 0 ? group_len(lb, nb) : 0 };
+
+		rc = match_group(d, p, &a, &b, err);
+		la += a.n;
+		na -= a.n;
+		lb += b.n;
+		nb -= b.n;
+	}
+	return rc;
+}
+
+/* ---- partitions ----------------------------------------------------------------------------- */
+
+static bool is_lone_partition(const struct pair *p)
+{
+	const struct rimg_node *n = p->a ? p->a : p->b;
+
+	return !p->hidden && !(p->a && p->b) && n->role == RIMG_ROLE_PARTITION && n->number > 0;
+}
+
+/* A partition whose name changed is still the partition of that number. */
+static int match_numbers(struct rimg_diff *d, size_t first, struct rimg_error *err)
+{
+	size_t n = d->unmatched.n;
+
+	if (n - first > PARTITIONS_MAX)
+		return 0;
+	for (size_t i = first; i < n; i++) {
+		struct pair *p = d->unmatched.items[i];
+
+		for (size_t j = first; j < n && p->a && is_lone_partition(p); j++) {
+			struct pair *other = d->unmatched.items[j];
+
+			if (!other->b || !is_lone_partition(other) ||
+			    other->b->number != p->a->number)
+				continue;
+			p->b = other->b;
+			p->b->mark = p;
+			other->hidden = true;
+			if (pair_list_add(&d->stack, p) < 0)
+				return error_nomem(err);
+		}
+	}
+	return 0;
+}
+
+int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
+{
+	size_t na = p->a->n_children, nb = p->b->n_children, first = d->unmatched.n;
+	struct rimg_node **la = node_by_name(p->a), **lb = node_by_name(p->b);
+	int rc;
+
+	if ((na > 0 && !la) || (nb > 0 && !lb))
+		return error_nomem(err);
+	rc = merge(d, p, la, na, lb, nb, err);
+	return rc < 0 ? rc : match_numbers(d, first, err);
+}
+
+/* ---- order ---------------------------------------------------------------------------------- */
+
+static bool has_an_order(const struct rimg_node *n)
+{
+	return role_class_equal(n->role, RIMG_ROLE_FILE) || n->role == RIMG_ROLE_SECTION;
+}
+
+/* The next child, from @n on, whose counterpart is a child of the other parent. */
+static struct rimg_node *next_paired(struct rimg_node *n, const struct pair *parent)
+{
+	for (; n; n = n->next) {
+		const struct pair *p = pair_of(n);
+
+		if (has_an_order(n) && p && p->a && p->b && p->a->parent == parent->a &&
+		    p->b->parent == parent->b)
+			return n;
+	}
+	return NULL;
+}
+
+int check_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
+{
+	struct rimg_node *a = next_paired(p->a->first_child, p);
+	struct rimg_node *b = next_paired(p->b->first_child, p);
+	struct difference *x;
+
+	while (a && b && pair_of(a) == pair_of(b)) {
+		a = next_paired(a->next, p);
+		b = next_paired(b->next, p);
+	}
+	if (!a || !b)
+		return 0;
+	x = difference_get(d, p, DIFFERS_ORDER, "order", RIMG_CAUSE_ORDERING);
+	if (!x)
+		return error_nomem(err);
+	x->first_a = a;
+	x->first_b = b;
+	return 0;
+}

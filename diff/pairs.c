@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "diff/pairs.h"
+
+#include <string.h>
+
+struct pair *pair_add(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
+		      struct rimg_node *b)
+{
+	struct pair *p = arena_alloc(&d->arena, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->a = a;
+	p->b = b;
+	p->parent = parent;
+	if (a)
+		a->mark = p;
+	if (b)
+		b->mark = p;
+	if (!parent)
+		return p;
+	p->scope = parent->scope;
+	p->tree = parent->tree;
+	if (parent->last_child)
+		parent->last_child->next = p;
+	else
+		parent->first_child = p;
+	parent->last_child = p;
+	return p;
+}
+
+int pair_list_add(struct pair_list *list, struct pair *p)
+{
+	struct pair **items = vec_grow(list->items, &list->cap, list->n, sizeof(p));
+
+	if (!items)
+		return -RIMG_E_NOMEM;
+	list->items = items;
+	list->items[list->n++] = p;
+	return 0;
+}
+
+struct pair *pair_next(const struct pair *p, const struct pair *root)
+{
+	if (p->first_child)
+		return p->first_child;
+	while (p != root && !p->next)
+		p = p->parent;
+	return p == root ? NULL : p->next;
+}
+
+struct rimg_node *node_next(const struct rimg_node *n, const struct rimg_node *root)
+{
+	if (n->first_child)
+		return n->first_child;
+	while (n != root && !n->next)
+		n = n->parent;
+	return n == root ? NULL : n->next;
+}
+
+bool node_is_filler(const struct rimg_node *n)
+{
+	return n->role == RIMG_ROLE_GAP ||
+	       (n->role == RIMG_ROLE_META &&
+		(n->cause == RIMG_CAUSE_FREE_SPACE || n->cause == RIMG_CAUSE_PADDING));
+}
+
+bool node_is_artifact(const struct rimg_node *n)
+{
+	return n->role != RIMG_ROLE_META && n->role != RIMG_ROLE_GAP;
+}
+
+/* Entries of a directory are one class: a file may be replaced by a link of its name. */
+static enum rimg_role role_class(enum rimg_role role)
+{
+	switch (role) {
+	case RIMG_ROLE_DIR:
+	case RIMG_ROLE_SYMLINK:
+	case RIMG_ROLE_SOCKET:
+	case RIMG_ROLE_OTHER: return RIMG_ROLE_FILE;
+	default: return role;
+	}
+}
+
+bool role_class_equal(enum rimg_role a, enum rimg_role b)
+{
+	return role_class(a) == role_class(b);
+}
+
+struct scope *scope_add(struct rimg_diff *d, struct pair *p, const struct blockmap *map,
+			enum scope_mode mode)
+{
+	struct scope *s = arena_alloc(&d->arena, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->pair = p;
+	s->a = p->a->content;
+	s->b = p->b->content;
+	s->map = map;
+	s->mode = mode;
+	if (d->last_scope)
+		d->last_scope->next = s;
+	else
+		d->scopes = s;
+	d->last_scope = s;
+	return s;
+}
+
+static struct difference *difference_add(struct rimg_diff *d, struct pair *p,
+					 enum difference_type type, const char *field,
+					 enum rimg_cause cause)
+{
+	struct difference *x = arena_alloc(&d->arena, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	x->pair = p;
+	x->type = type;
+	x->field = field;
+	x->cause = cause;
+	if (p->last)
+		p->last->next = x;
+	else
+		p->first = x;
+	p->last = p->cursor = x;
+	return x;
+}
+
+/* What is looked for in the list of a pair. */
+struct wanted {
+	enum difference_type type;
+	const char *field;
+	enum rimg_cause cause;
+	const struct rimg_attr *attr_a, *attr_b;
+};
+
+static bool is_wanted(const struct difference *x, const struct wanted *w)
+{
+	if (x->type != w->type)
+		return false;
+	if (x->type == DIFFERS_ATTR)
+		return x->attr_a == w->attr_a && x->attr_b == w->attr_b;
+	if (x->type != DIFFERS_CLAIM)
+		return true;
+	return x->cause == w->cause && (x->field == w->field || strcmp(x->field, w->field) == 0);
+}
+
+/* Bytes come in the order of their offsets, and so do attributes: begin where the last was found.
+ */
+static struct difference *find(struct pair *p, const struct wanted *w)
+{
+	struct difference *start = p->cursor;
+
+	for (struct difference *x = start; x; x = x->next)
+		if (is_wanted(x, w))
+			return p->cursor = x;
+	for (struct difference *x = p->first; x != start; x = x->next)
+		if (is_wanted(x, w))
+			return p->cursor = x;
+	return NULL;
+}
+
+struct difference *difference_get(struct rimg_diff *d, struct pair *p, enum difference_type type,
+				  const char *field, enum rimg_cause cause)
+{
+	struct wanted w = { .type = type, .field = field, .cause = cause };
+	struct difference *x = find(p, &w);
+
+	return x ? x : difference_add(d, p, type, field, cause);
+}
+
+struct difference *difference_attr(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
+				   const struct rimg_attr *b)
+{
+	struct wanted w = { .type = DIFFERS_ATTR, .attr_a = a, .attr_b = b };
+	const struct rimg_attr *either = a ? a : b;
+	struct difference *x = find(p, &w);
+
+	if (x)
+		return x;
+	x = difference_add(d, p, DIFFERS_ATTR, either->key, either->cause);
+	if (x) {
+		x->attr_a = a;
+		x->attr_b = b;
+	}
+	return x;
+}
+
+struct difference *difference_find(const struct pair *p, enum difference_type type)
+{
+	for (struct difference *x = p->first; x; x = x->next)
+		if (x->type == type)
+			return x;
+	return NULL;
+}
+
+struct difference *difference_content(struct rimg_diff *d, struct pair *p)
+{
+	const struct rimg_node *n = p->a ? p->a : p->b;
+	enum rimg_cause cause = node_is_artifact(n) ? RIMG_CAUSE_CONTENT : n->cause;
+
+	return difference_get(d, p, DIFFERS_CONTENT, "content", cause);
+}
+
+void differs_in_tree(struct rimg_diff *d, const struct pair *p)
+{
+	const struct rimg_node *n = p->a ? p->a : p->b;
+
+	if (p->tree && node_is_artifact(n))
+		d->tree_differs = true;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DIFF_PAIRS_H
+#define DIFF_PAIRS_H
+
+#include <rimg/diff.h>
+
+#include "core/layer.h"
+#include "diff/ranges.h"
+
+/* What the parts of a comparison share: the tree of pairs, and the differences that hang on it.
+ *
+ * Every node that was visited points to its pair through `mark`; below a node that only one side
+ * has, all point to the pair of that node. */
+
+/** enum difference_type - which kind of thing differs; with the key, what a pair has one of */
+enum difference_type {
+	DIFFERS_PRESENCE, /* added, removed or moved */
+	DIFFERS_ROLE,
+	DIFFERS_NAME,
+	DIFFERS_LINK,  /* which other entry is the same file */
+	DIFFERS_ATTR,  /* key: attr_a or attr_b */
+	DIFFERS_ORDER, /* of the children */
+	DIFFERS_CONTENT,
+	DIFFERS_STORED, /* the same content, stored in other bytes */
+	DIFFERS_PLACE,  /* the same, stored elsewhere */
+	DIFFERS_CLAIM,  /* bytes of a structure; key: field and cause */
+};
+
+/** struct difference - see struct rimg_difference, which is made from it when it is shown */
+struct difference {
+	struct difference *next; /* of the pair, in order of making */
+	struct pair *pair;
+	enum difference_type type;
+	enum rimg_cause cause;
+	const char *field;              /* static or in an arena; NULL for DIFFERS_PRESENCE */
+	const struct rimg_attr *attr_a; /* DIFFERS_ATTR */
+	const struct rimg_attr *attr_b;
+	const struct rimg_node *first_a; /* DIFFERS_ORDER: the first two children that differ */
+	const struct rimg_node *first_b;
+	uint64_t bytes;
+	struct rimg_diff_range *ranges; /* malloc'ed */
+	size_t n_ranges, cap_ranges;
+	bool coarse;
+};
+
+enum content_state {
+	CONTENT_NONE, /* neither has one */
+	CONTENT_EQUAL,
+	CONTENT_DIFFERENT,
+};
+
+/** enum scope_mode - what is done with the differing bytes of a scope */
+enum scope_mode {
+	SCOPE_RANGES,  /* counted, with their places: the artifacts compared */
+	SCOPE_COUNT,   /* counted: contents, when the artifacts have no bytes of their own */
+	SCOPE_EXPLAIN, /* only given to differences: the bytes are counted further up */
+};
+
+/**
+ * struct scope - two contents whose bytes are compared at equal offsets
+ *
+ * The artifacts compared are one. A content that is packed, or stored at other places than in the
+ * other image, is a scope of its own, so that what is inside of it is explained as well.
+ */
+struct scope {
+	struct scope *next;
+	struct pair *pair; /* whose contents they are */
+	const struct rimg_source *a;
+	const struct rimg_source *b;
+	const struct blockmap *map; /* of the blocks that differ */
+	enum scope_mode mode;
+};
+
+/**
+ * struct pair - a node of A and its counterpart in B
+ * @a, @b:        one is NULL when the other was removed or added
+ * @scope:        what the bytes of both lie in; NULL: none is known
+ * @blocks:       which blocks of the content differ; NULL unless it is different and not in place
+ * @content:      enum content_state
+ * @in_place:     the content of both lies at the same places of the scope
+ * @descend:      who owns a byte of the content is decided inside of it
+ * @recursed:     the content was opened on both sides and compared there
+ * @tree:         counts for `equivalent`
+ * @moved:        found under different paths by their content
+ * @set_changed:  a child was added or removed
+ * @hidden:       nothing of it is shown: its node was found to be moved from elsewhere
+ */
+struct pair {
+	struct rimg_node *a;
+	struct rimg_node *b;
+	struct pair *parent;
+	struct pair *first_child;
+	struct pair *last_child;
+	struct pair *next;
+	struct scope *scope;
+	struct blockmap *blocks;
+	struct difference *first;
+	struct difference *last;
+	struct difference *cursor; /* found last */
+	enum content_state content;
+	bool in_place;
+	bool descend;
+	bool recursed;
+	bool tree;
+	bool moved;
+	bool set_changed;
+	bool hidden;
+};
+
+/** struct pair_list - a growing list of pairs */
+struct pair_list {
+	struct pair **items;
+	size_t n, cap;
+};
+
+struct rimg_diff {
+	struct rimg_ctx *ctx;
+	const struct rimg_diff_options *options;
+	struct arena arena;
+	struct scratch *scratch;
+	struct pair *root;
+	struct blockmap map; /* of the artifacts compared */
+	struct scope *scopes, *last_scope;
+	struct pair_list stack;     /* to be visited */
+	struct pair_list links;     /* hard links, looked at when everything else is paired */
+	struct pair_list unmatched; /* removed or added */
+	uint64_t n_ranges;          /* of all differences */
+	bool tree_differs;
+	struct rimg_diff_summary summary;
+};
+
+/* ---- pairs.c ------------------------------------------------------------------------------- */
+
+/** pair_add - a pair below @parent (NULL: the root); marks its nodes; NULL without memory */
+struct pair *pair_add(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
+		      struct rimg_node *b);
+
+/** pair_of - the pair of a node that was visited, or of the one above it that has no counterpart */
+static inline struct pair *pair_of(const struct rimg_node *node)
+{
+	return node->mark;
+}
+
+/** pair_list_add - 0 or -RIMG_E_NOMEM */
+int pair_list_add(struct pair_list *list, struct pair *p);
+
+/** pair_next - depth-first successor of @p, which is @root or below; NULL after the last */
+struct pair *pair_next(const struct pair *p, const struct pair *root);
+
+/** node_next - depth-first successor of @n in its layer, @root or below; NULL after the last */
+struct rimg_node *node_next(const struct rimg_node *n, const struct rimg_node *root);
+
+/** node_is_filler - free space, padding or a gap: never a difference by itself, only its bytes */
+bool node_is_filler(const struct rimg_node *n);
+
+/** node_is_artifact - part of the content tree, not a structure of the format */
+bool node_is_artifact(const struct rimg_node *n);
+
+/** role_class_equal - may a node of role @a become one of role @b under its name? */
+bool role_class_equal(enum rimg_role a, enum rimg_role b);
+
+/** scope_add - a scope for the content of @p; NULL without memory */
+struct scope *scope_add(struct rimg_diff *d, struct pair *p, const struct blockmap *map,
+			enum scope_mode mode);
+
+/**
+ * difference_get - the difference of that kind that @p has; made now if it has none
+ * @field: of DIFFERS_CLAIM a part of the key
+ *
+ * Returns NULL without memory.
+ */
+struct difference *difference_get(struct rimg_diff *d, struct pair *p, enum difference_type type,
+				  const char *field, enum rimg_cause cause);
+
+/** difference_attr - the same for attributes; one of @a, @b may be NULL */
+struct difference *difference_attr(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
+				   const struct rimg_attr *b);
+
+/** difference_find - NULL when there is none */
+struct difference *difference_find(const struct pair *p, enum difference_type type);
+
+/** difference_content - DIFFERS_CONTENT with the cause that fits the nodes */
+struct difference *difference_content(struct rimg_diff *d, struct pair *p);
+
+/** differs_in_tree - note that @p's difference is one of the content tree */
+void differs_in_tree(struct rimg_diff *d, const struct pair *p);
+
+/* ---- content.c ------------------------------------------------------------------------------ */
+
+/**
+ * content_compare - are the contents of a pair equal?
+ *
+ * Sets content, in_place and blocks. What lies at the same places of the scope is not read again.
+ * Returns 0 or a code of rimg_source_read() other than -RIMG_E_BAD: damaged parts count as
+ * different.
+ */
+int content_compare(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
+
+/** place_compare - are the bytes at the places of two RAW attributes equal? */
+int place_compare(struct rimg_diff *d, const struct pair *p, const struct rimg_attr *a,
+		  const struct rimg_attr *b, bool *ret_equal, struct rimg_error *err);
+
+/* ---- match.c -------------------------------------------------------------------------------- */
+
+/**
+ * match_children - pair the children of two nodes of one layer each
+ *
+ * By name and class of role; several of one name in the order that they are stored in; partitions
+ * that are left over by number. New pairs go on the stack, what is left over to `unmatched`.
+ */
+int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
+
+/** check_order - note when the paired children of two nodes are stored in another order */
+int check_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
+
+/* ---- moved.c -------------------------------------------------------------------------------- */
+
+/**
+ * match_moved - find removed and added files and directories of equal content
+ *
+ * Pairs them and puts the pairs on the stack.
+ */
+int match_moved(struct rimg_diff *d, struct rimg_error *err);
+
+/* ---- walk.c --------------------------------------------------------------------------------- */
+
+/** walk - compare everything below the root pair, whose contents are known to differ */
+int walk(struct rimg_diff *d, struct rimg_error *err);
+
+/* ---- account.c ------------------------------------------------------------------------------ */
+
+/** account - give every differing byte of every scope to one difference */
+int account(struct rimg_diff *d, struct rimg_error *err);
+
+#endif
