@@ -82,18 +82,16 @@ int rimg_ctx_set_password(struct rimg_ctx *ctx, const void *password, size_t len
 	return 0;
 }
 
-struct rimg_image *rimg_image_open(struct rimg_ctx *ctx, struct rimg_source *src, const char *name,
-				   struct rimg_error *err)
+struct rimg_image *image_open_part(struct rimg_ctx *ctx, const struct rimg_source *src,
+				   const char *name, struct rimg_error *err)
 {
 	struct rimg_image *image = calloc(1, sizeof(*image));
 
 	if (!image) {
-		rimg_source_free(src);
 		error_nomem(err);
 		return NULL;
 	}
 	image->ctx = ctx;
-	image->src = src;
 	arena_init(&image->arena, 0);
 	image->name = arena_copy(&image->arena, name, strlen(name));
 	image->root = arena_alloc(&image->arena, sizeof(*image->root));
@@ -106,6 +104,18 @@ struct rimg_image *rimg_image_open(struct rimg_ctx *ctx, struct rimg_source *src
 	image->root->role = RIMG_ROLE_IMAGE;
 	image->root->name = "";
 	image->root->content = src;
+	return image;
+}
+
+struct rimg_image *rimg_image_open(struct rimg_ctx *ctx, struct rimg_source *src, const char *name,
+				   struct rimg_error *err)
+{
+	struct rimg_image *image = image_open_part(ctx, src, name, err);
+
+	if (image)
+		image->src = src;
+	else
+		rimg_source_free(src);
 	return image;
 }
 

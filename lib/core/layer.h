@@ -73,7 +73,7 @@ struct rimg_layer {
 
 struct rimg_image {
 	struct rimg_ctx *ctx;
-	struct rimg_source *src;
+	struct rimg_source *src; /* freed with the image; NULL when it is somebody else's */
 	char *name;
 	struct arena arena;
 	struct rimg_node *root;
@@ -91,6 +91,14 @@ struct rimg_image {
  * Returns 0, -RIMG_E_IO, -RIMG_E_NOMEM, -RIMG_E_LIMIT. Not safe from two threads on one image.
  */
 int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err);
+
+/**
+ * image_open_part - like rimg_image_open() for a source that stays the caller's
+ *
+ * @src must outlive the image.
+ */
+struct rimg_image *image_open_part(struct rimg_ctx *ctx, const struct rimg_source *src,
+				   const char *name, struct rimg_error *err);
 
 /** layer_free - free a layer with all its nodes; NULL is fine. For image.c alone. */
 void layer_free(struct rimg_layer *l);

@@ -67,6 +67,12 @@ struct plan_node *plan_find(const struct plan *p, const char *path);
 struct plan_node *plan_make_parent(struct plan *p, const char *path, const struct plan_node *like,
 				   const char **ret_name, struct rimg_error *err);
 
+/** plan_owner - the node that has the content and attributes: itself, or what it links to */
+static inline const struct plan_node *plan_owner(const struct plan_node *node)
+{
+	return node->link_to ? node->link_to : node;
+}
+
 /** plan_link - make @node another name of @target; of what that links to, if it is a link itself */
 void plan_link(struct plan_node *node, struct plan_node *target);
 

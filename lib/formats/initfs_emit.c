@@ -96,14 +96,9 @@ static int check_entry(const struct plan_node *node, struct rimg_error *err)
 	return 0;
 }
 
-static const struct rimg_source *content_of(const struct plan_node *node)
-{
-	return node->link_to ? node->link_to->content : node->content;
-}
-
 static uint64_t content_len(const struct plan_node *node)
 {
-	const struct rimg_source *content = content_of(node);
+	const struct rimg_source *content = plan_owner(node)->content;
 
 	if (node->role == RIMG_ROLE_DIR)
 		return (uint64_t)node->n_children * INITFS_DIRENT_LEN;
@@ -250,12 +245,13 @@ static int write_table(const struct layout *lo, struct sink *sink, struct rimg_e
 		return error_nomem(err);
 	for (size_t i = 0; i < n; i++) {
 		const struct placed *p = &lo->inodes[i];
+		const struct plan_node *owner = plan_owner(p->node);
 
-		wr_le32(&w, type_of(p->node) << INITFS_TYPE_SHIFT | p->node->mode);
+		wr_le32(&w, type_of(owner) << INITFS_TYPE_SHIFT | owner->mode);
 		wr_le32(&w, (uint32_t)p->content_len);
 		wr_le32(&w, (uint32_t)p->content_off);
-		wr_le32(&w, p->node->uid);
-		wr_le32(&w, p->node->gid);
+		wr_le32(&w, owner->uid);
+		wr_le32(&w, owner->gid);
 	}
 	return sink_write(sink, lo->table_off, table, len, err);
 }
@@ -288,7 +284,7 @@ static int write_inode(const struct layout *lo, const struct placed *p, struct s
 	if (node->role == RIMG_ROLE_DIR)
 		rc = write_dir(lo, p, sink, err);
 	else if (p->content_len > 0)
-		rc = sink_copy(sink, p->content_off, content_of(node), err);
+		rc = sink_copy(sink, p->content_off, plan_owner(node)->content, err);
 	if (rc == 0 && node->parent)
 		rc = sink_write(sink, p->name_off, node->name, node->name_len, err);
 	return rc;
