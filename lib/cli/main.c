@@ -236,7 +236,10 @@ static int run(struct command_call *call)
 static int call_command(const struct rimg_command *command, int argc, char *const *argv)
 {
 	auto_with(options_done) struct options o = { 0 };
-	struct command_call call = { .command = command, .out = stdout, .err = stderr };
+	struct command_call call = { .command = command,
+				     .source_date_epoch = getenv("SOURCE_DATE_EPOCH"),
+				     .out = stdout,
+				     .err = stderr };
 	struct rimg_error err;
 	int rc = options_parse(command->options, argc, argv, &o, &err);
 

@@ -62,8 +62,9 @@ struct command_call {
 	size_t n_args;
 	struct command_given *given;
 	size_t n_given;
-	FILE *out; /* results */
-	FILE *err; /* complaints and progress */
+	const char *source_date_epoch; /* the environment's SOURCE_DATE_EPOCH, or NULL */
+	FILE *out;                     /* results */
+	FILE *err;                     /* complaints and progress */
 	int verbose;
 	bool quiet;
 	bool color;    /* results may be coloured */

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/output.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "build/selfcheck.h"
+#include "core/cleanup.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/num.h"
+#include "core/str.h"
+
+int output_seed(const void *text, size_t len, uint8_t ret[32], struct rimg_error *err)
+{
+	static const char domain[] = "rimg-seed-1";
+	auto_str struct str s = { 0 };
+
+	str_add_len(&s, domain, sizeof(domain));
+	str_add_len(&s, text, len);
+	if (s.failed)
+		return error_nomem(err);
+	return digest_bytes(s.data, s.len, ret, err);
+}
+
+int output_epoch(const struct command_call *call, int64_t *ret, struct rimg_error *err)
+{
+	const char *given = call_value(call, "epoch");
+	const char *text = given ? given : call->source_date_epoch;
+	uint64_t epoch = 0;
+
+	if (text && (!str_parse_u64(text, &epoch) || epoch > INT64_MAX))
+		return error_set(err, RIMG_E_ARG, given ? "--epoch" : "SOURCE_DATE_EPOCH",
+				 "expected seconds since 1970, found \"%s\"", text);
+	*ret = (int64_t)epoch;
+	return 0;
+}
+
+static int hex_value(char c)
+{
+	const char *digits = "0123456789abcdef", *p;
+
+	if (c >= 'A' && c <= 'F')
+		c = (char)(c - 'A' + 'a');
+	p = c ? strchr(digits, c) : NULL;
+	return p ? (int)(p - digits) : -1;
+}
+
+bool output_uuid(const char *text, uint8_t ret[16])
+{
+	size_t n = 0;
+	uint8_t uuid[16] = { 0 };
+
+	for (; *text; text++) {
+		int value = hex_value(*text);
+
+		if (*text == '-' && (n == 8 || n == 12 || n == 16 || n == 20))
+			continue;
+		if (value < 0 || n == 32)
+			return false;
+		uuid[n / 2] = (uint8_t)(uuid[n / 2] << 4 | value);
+		n++;
+	}
+	if (n != 32)
+		return false;
+	memcpy(ret, uuid, sizeof(uuid));
+	return true;
+}
+
+bool output_compression(const char *text, enum emit_compression *ret)
+{
+	if (strcmp(text, "none") == 0)
+		*ret = EMIT_COMPRESSION_NONE;
+	else if (strcmp(text, "lz4") == 0)
+		*ret = EMIT_COMPRESSION_LZ4;
+	else
+		return false;
+	return true;
+}
+
+int output_options(struct command_call *call, struct output *o)
+{
+	const char *seed = call_value(call, "seed");
+	struct rimg_error err;
+	int rc;
+
+	o->rq.ctx = call->ctx;
+	o->path = call_value(call, "output");
+	if (!o->path)
+		return call_usage(call, "where to? give --output FILE");
+	rc = output_epoch(call, &o->rq.epoch, &err);
+	if (rc == 0)
+		rc = output_seed(seed ? seed : "", seed ? strlen(seed) : 0, o->rq.seed, &err);
+	o->rules.epoch = o->rq.epoch;
+	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+}
+
+int output_print_digest(struct command_call *call, struct sink *sink, const char *path,
+			struct rimg_error *err)
+{
+	const struct rimg_source *src = sink_source(sink, err);
+	auto_str struct str line = { 0 };
+	uint8_t digest[SHA256_LEN];
+	int rc = src ? digest_source(src, digest, err) : -RIMG_E_IO;
+
+	if (rc < 0 || call->quiet)
+		return rc;
+	str_add_hex(&line, digest, sizeof(digest));
+	str_add(&line, "  ");
+	str_add_escaped(&line, path, strlen(path), STR_ESCAPE_TEXT);
+	fprintf(call->out, "%s\n", str_cstr(&line));
+	return 0;
+}
+
+static void cleanup_sink(struct sink **s)
+{
+	sink_free(*s);
+}
+
+static int write_container(struct command_call *call, struct output *o,
+			   const struct rimg_emitter *emitter, uint64_t size,
+			   struct rimg_error *err)
+{
+	auto_with(cleanup_sink) struct sink *sink = sink_file(o->path, size, err);
+	const struct rimg_source *back;
+	int rc = sink ? emitter->emit(&o->rq, sink, err) : -RIMG_E_IO;
+
+	if (rc < 0)
+		return rc;
+	back = sink_source(sink, err);
+	rc = back ? selfcheck_tree(&o->rq, back, o->path, emitter->name, err) : -RIMG_E_IO;
+	if (rc == 0)
+		rc = sink_commit(sink, err);
+	return rc < 0 ? rc : output_print_digest(call, sink, o->path, err);
+}
+
+int output_write(struct command_call *call, struct output *o, const char *format, uint64_t size,
+		 uint64_t step)
+{
+	const struct rimg_emitter *emitter = emitter_find(format);
+	struct rimg_error err;
+	int rc = 0;
+
+	o->rq.layer_name = format;
+	if (!emitter)
+		rc = error_set(&err, RIMG_E_INTERNAL, NULL, "no emitter for %s", format);
+	if (rc == 0 && size == 0) {
+		rc = emitter->measure(&o->rq, &size, &err);
+		if (rc == 0 && !num_align_up(size, step, &size))
+			rc = error_set(&err, RIMG_E_LIMIT, o->path, "too large");
+	}
+	if (rc == 0)
+		rc = write_container(call, o, emitter, size, &err);
+	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+}

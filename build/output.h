@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BUILD_OUTPUT_H
+#define BUILD_OUTPUT_H
+
+#include "build/inputs.h"
+#include "core/command.h"
+#include "core/emit.h"
+
+/* What the commands that write one container share: options, writing, checking, the digest. */
+
+/* options that every one of them has; a command lists its own before them */
+#define OUTPUT_OPTIONS                                                                              \
+	{ "output", 'o', "FILE",                                                                    \
+	  "the file to write; nothing appears there before it is complete" },                       \
+		{ "epoch", 0, "SECONDS",                                                            \
+		  "every timestamp, seconds since 1970 UTC (default: SOURCE_DATE_EPOCH, else 0)" }, \
+	{                                                                                           \
+		"seed", 0, "TEXT", "what identifiers are derived from (default: empty)"             \
+	}
+
+/**
+ * struct output - a container about to be written
+ * @path: the value of --output
+ */
+struct output {
+	struct emit_request rq;
+	struct inputs_rules rules;
+	const char *path;
+};
+
+/** output_options - read OUTPUT_OPTIONS; complains and returns EXIT_TROUBLE if they do not fit */
+int output_options(struct command_call *call, struct output *o);
+
+/** output_seed - the 32 bytes that stand for a seed text: SHA-256 of "rimg-seed-1" NUL and it */
+int output_seed(const void *text, size_t len, uint8_t ret[32], struct rimg_error *err);
+
+/** output_epoch - --epoch, else SOURCE_DATE_EPOCH, else 0; -RIMG_E_ARG if it is not a number */
+int output_epoch(const struct command_call *call, int64_t *ret, struct rimg_error *err);
+
+/** output_uuid - "xxxxxxxx-xxxx-..." or 32 hexadecimal digits, in text order; false if neither */
+bool output_uuid(const char *text, uint8_t ret[16]);
+
+/** output_compression - "none" or "lz4"; false if neither */
+bool output_compression(const char *text, enum emit_compression *ret);
+
+/**
+ * output_write - write the tree of @o->rq in a format, compare with the plan, give it its name
+ * @size: of the file; 0: what the format measures
+ * @step: the measured size is rounded up to a multiple of this power of two; 1: as it is
+ *
+ * Prints "SHA-256  PATH" on call->out unless quiet. Returns enum exit_status, having complained.
+ */
+int output_write(struct command_call *call, struct output *o, const char *format, uint64_t size,
+		 uint64_t step);
+
+/** output_print_digest - "SHA-256  PATH" of a finished sink, on call->out unless quiet */
+int output_print_digest(struct command_call *call, struct sink *sink, const char *path,
+			struct rimg_error *err);
+
+#endif
