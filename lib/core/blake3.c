@@ -53,6 +53,20 @@ quarter(uint32_t s[16], unsigned a, unsigned b, unsigned c, unsigned d, uint32_t
 	s[b] = rotate(s[b] ^ s[c], 7);
 }
 
+/* one round: columns, then diagonals */
+static inline __attribute__((always_inline)) void mix(uint32_t s[16], const uint32_t m[16],
+						      const uint8_t w[16])
+{
+	quarter(s, 0, 4, 8, 12, m[w[0]], m[w[1]]);
+	quarter(s, 1, 5, 9, 13, m[w[2]], m[w[3]]);
+	quarter(s, 2, 6, 10, 14, m[w[4]], m[w[5]]);
+	quarter(s, 3, 7, 11, 15, m[w[6]], m[w[7]]);
+	quarter(s, 0, 5, 10, 15, m[w[8]], m[w[9]]);
+	quarter(s, 1, 6, 11, 12, m[w[10]], m[w[11]]);
+	quarter(s, 2, 7, 8, 13, m[w[12]], m[w[13]]);
+	quarter(s, 3, 4, 9, 14, m[w[14]], m[w[15]]);
+}
+
 static uint32_t load32(const uint8_t *p)
 {
 	return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
@@ -72,21 +86,14 @@ static void compress(uint32_t value[8], const uint8_t block[BLAKE3_BLOCK_LEN], u
 	s[13] = (uint32_t)(counter >> 32);
 	s[14] = len;
 	s[15] = flags;
-#if defined(__GNUC__) && !defined(__clang__)
-#	pragma GCC unroll 7
-#endif
-	for (size_t i = 0; i < ARRAY_LEN(schedule); i++) {
-		const uint8_t *w = schedule[i];
-
-		quarter(s, 0, 4, 8, 12, m[w[0]], m[w[1]]);
-		quarter(s, 1, 5, 9, 13, m[w[2]], m[w[3]]);
-		quarter(s, 2, 6, 10, 14, m[w[4]], m[w[5]]);
-		quarter(s, 3, 7, 11, 15, m[w[6]], m[w[7]]);
-		quarter(s, 0, 5, 10, 15, m[w[8]], m[w[9]]);
-		quarter(s, 1, 6, 11, 12, m[w[10]], m[w[11]]);
-		quarter(s, 2, 7, 8, 13, m[w[12]], m[w[13]]);
-		quarter(s, 3, 4, 9, 14, m[w[14]], m[w[15]]);
-	}
+	/* not a loop: so the compiler knows which words a round takes */
+	mix(s, m, schedule[0]);
+	mix(s, m, schedule[1]);
+	mix(s, m, schedule[2]);
+	mix(s, m, schedule[3]);
+	mix(s, m, schedule[4]);
+	mix(s, m, schedule[5]);
+	mix(s, m, schedule[6]);
 	for (size_t i = 0; i < 8; i++)
 		value[i] = s[i] ^ s[i + 8];
 }
