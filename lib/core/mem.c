@@ -48,31 +48,46 @@ void arena_done(struct arena *a)
 	*a = (struct arena){ .max = a->max, .shared = a->shared };
 }
 
-static bool within_limit(struct arena *a, size_t size)
+bool arena_charge(struct arena *a, size_t size)
 {
 	uint64_t used = a->shared ? *a->shared : a->used;
 
-	return a->max == 0 || (used <= a->max && size <= a->max - used);
+	if (a->max != 0 && (used > a->max || size > a->max - used)) {
+		a->refused = true;
+		return false;
+	}
+	a->used += size;
+	if (a->shared)
+		*a->shared += size;
+	return true;
+}
+
+static void take_back(struct arena *a, size_t size)
+{
+	a->used -= size;
+	if (a->shared)
+		*a->shared -= size;
 }
 
 static struct arena_chunk *add_chunk(struct arena *a, size_t at_least)
 {
+	/* a large piece gets a chunk of its own, behind the current one, which has room left */
+	bool alone = at_least > CHUNK_MAX / 4;
 	size_t size = a->chunks ? a->chunks->size * 2 : CHUNK_FIRST;
 	struct arena_chunk *c;
 
 	if (size > CHUNK_MAX)
 		size = CHUNK_MAX;
-	if (size < at_least)
+	if (alone || size < at_least)
 		size = at_least;
-	if (size > SIZE_MAX - sizeof(*c))
+	if (size > SIZE_MAX / 2)
 		return NULL;
 	c = malloc(sizeof(*c) + size);
 	if (!c)
 		return NULL;
 	c->size = size;
 	c->used = 0;
-	/* a chunk for one large piece goes behind the current one, which has room left */
-	if (a->chunks && at_least > CHUNK_MAX / 4) {
+	if (a->chunks && alone) {
 		c->next = a->chunks->next;
 		a->chunks->next = c;
 	} else {
@@ -90,20 +105,16 @@ void *arena_alloc(struct arena *a, size_t size)
 	if (size > SIZE_MAX - ALIGNMENT)
 		return NULL;
 	size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
-	if (!within_limit(a, size)) {
-		a->refused = true;
+	if (!arena_charge(a, size))
 		return NULL;
-	}
-	if (!c || size > c->size - c->used) {
+	if (!c || size > c->size - c->used)
 		c = add_chunk(a, size);
-		if (!c)
-			return NULL;
+	if (!c) {
+		take_back(a, size);
+		return NULL;
 	}
 	p = c->data + c->used;
 	c->used += size;
-	a->used += size;
-	if (a->shared)
-		*a->shared += size;
 	return memset(p, 0, size);
 }
 

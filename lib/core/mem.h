@@ -15,11 +15,11 @@
 struct arena {
 	struct arena_chunk *chunks;
 	struct arena_defer *defers;
-	uint64_t used;    /* bytes handed out */
+	uint64_t used;    /* bytes handed out or charged */
 	uint64_t max;     /* 0: no limit */
 	bool refused;     /* an allocation failed because of `max` */
 	uint64_t *shared; /* a counter of several arenas that `max` is held against; NULL: `used` */
-	void *block_cache; /* of source.c: the block that its extents sources decoded last */
+	void *block_cache; /* of source.c: blocks that extents sources decoded last */
 };
 
 /** arena_init - an empty arena; @max: bytes it may hand out, 0 for no limit */
@@ -30,6 +30,13 @@ void arena_done(struct arena *a);
 
 /** arena_alloc - @size zeroed bytes, aligned for any type; NULL without memory or over the limit */
 void *arena_alloc(struct arena *a, size_t size);
+
+/**
+ * arena_charge - count @size bytes that are kept elsewhere until the arena is freed
+ *
+ * Returns false (and sets `refused`) when that goes over the limit.
+ */
+bool arena_charge(struct arena *a, size_t size);
 
 /** arena_array - zeroed room for @n elements of @size bytes; checked for overflow */
 void *arena_array(struct arena *a, size_t n, size_t size);
