@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/str.h"
+
 const char *rimg_code_name(int code)
 {
 	static const char *const names[] = {
@@ -41,18 +43,19 @@ const char *rimg_error_format(const struct rimg_error *err, char *buf, size_t le
 }
 
 /* Fills everything but the offset. The text is cut rather than refused: some of it is better than
- * none. */
+ * none. Arguments may lie in @err itself. */
 __attribute__((format(printf, 4, 0))) static int
 fill(struct rimg_error *err, int code, const char *where, const char *fmt, va_list args)
 {
+	struct rimg_error new = { .code = code };
+	char text[sizeof(new.text) + 4]; /* a character that is cut at its end is not in new.text */
+
 	if (!err)
 		return -code;
-	err->code = code;
-	err->os_errno = 0;
-	err->has_off = false;
-	err->off = 0;
-	snprintf(err->where, sizeof(err->where), "%s", where ? where : "");
-	vsnprintf(err->text, sizeof(err->text), fmt, args);
+	vsnprintf(text, sizeof(text), fmt, args);
+	str_clean(new.text, sizeof(new.text), text);
+	str_clean(new.where, sizeof(new.where), where ? where : "");
+	*err = new;
 	return -code;
 }
 

@@ -8,6 +8,7 @@
  * error_set - fill @err (which may be NULL) with a sentence
  * @where: address or host path, or NULL
  *
+ * What an image put into the words is made harmless (str_clean()).
  * Returns -@code, so that a failing function can `return error_set(...)`.
  */
 __attribute__((format(printf, 4, 5))) int error_set(struct rimg_error *err, int code,

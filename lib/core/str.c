@@ -110,7 +110,7 @@ void str_add_hex(struct str *s, const void *bytes, size_t len)
 	static const char digits[] = "0123456789abcdef";
 	const uint8_t *p = bytes;
 
-	if (len > SIZE_MAX / 4 || !reserve(s, 2 * len))
+	if (!reserve(s, len > SIZE_MAX / 2 ? SIZE_MAX : 2 * len))
 		return;
 	for (size_t i = 0; i < len; i++) {
 		s->data[s->len++] = digits[p[i] >> 4];
@@ -164,52 +164,93 @@ bool str_is_utf8(const void *bytes, size_t len)
 	return true;
 }
 
-/* Characters that a terminal obeys instead of showing: C1 controls (C2 80..9F), line and paragraph
- * separators and the bidirectional controls, U+2028..202E and U+2066..2069. */
+/* Characters that a terminal obeys instead of showing, all in valid sequences: the C0 and C1
+ * controls, DEL, line and paragraph separators, and what changes the direction of text (the
+ * property Bidi_Control of Unicode 15): U+061C, U+200E, U+200F, U+2028..202E, U+2066..2069. */
 static bool is_treacherous(const uint8_t *p, size_t n)
 {
+	if (n == 1)
+		return p[0] < 0x20 || p[0] == 0x7f;
 	if (n == 2)
-		return p[0] == 0xc2 && p[1] < 0xa0;
+		return (p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xd8 && p[1] == 0x9c);
 	if (n != 3 || p[0] != 0xe2)
 		return false;
-	return (p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) ||
-	       (p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);
+	if (p[1] == 0x80)
+		return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xa8 && p[2] <= 0xae);
+	return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
 }
 
-static void add_escaped_char(struct str *s, const uint8_t *p, size_t n)
+#define HARMLESS_MAX 12 /* three bytes, \xNN each */
+
+/* Writes the harmless form of the character at @p to @out; returns the length of that. *ret_used:
+ * bytes of @p that it stands for. A backslash is harmless. */
+static size_t harmless(const uint8_t *p, size_t left, char out[HARMLESS_MAX], size_t *ret_used)
 {
-	if (n == 1 && (*p == '\n' || *p == '\t' || *p == '\r' || *p == '\\')) {
-		str_add_char(s, '\\');
-		str_add_char(s, *p == '\n' ? 'n' : *p == '\t' ? 't' : *p == '\r' ? 'r' : '\\');
-		return;
+	static const char digits[] = "0123456789abcdef";
+	size_t n = str_utf8_len(p, left), len = 0;
+	char letter = *p == '\n' ? 'n' : *p == '\t' ? 't' : *p == '\r' ? 'r' : '\0';
+
+	*ret_used = n ? n : 1;
+	if (letter) {
+		out[0] = '\\';
+		out[1] = letter;
+		return 2;
 	}
-	if (n == 0 || (n == 1 && (*p < 0x20 || *p == 0x7f)) || is_treacherous(p, n)) {
-		for (size_t i = 0; i < (n ? n : 1); i++) {
-			str_add(s, "\\x");
-			str_add_hex(s, p + i, 1);
-		}
-		return;
+	if (n > 0 && !is_treacherous(p, n)) {
+		memcpy(out, p, n);
+		return n;
 	}
-	str_add_len(s, p, n);
+	for (size_t i = 0; i < *ret_used; i++) {
+		out[len++] = '\\';
+		out[len++] = 'x';
+		out[len++] = digits[p[i] >> 4];
+		out[len++] = digits[p[i] & 15];
+	}
+	return len;
+}
+
+void str_clean(char *buf, size_t size, const char *text)
+{
+	size_t left = strlen(text), len = 0;
+	char out[HARMLESS_MAX];
+	size_t used;
+
+	for (; left > 0; text += used, left -= used) {
+		size_t n = harmless((const uint8_t *)text, left, out, &used);
+
+		if (n >= size - len)
+			break;
+		memcpy(buf + len, out, n);
+		len += n;
+	}
+	buf[len] = '\0';
 }
 
 void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_escape mode)
 {
 	const uint8_t *p = bytes;
-	size_t n;
+	bool step = mode != STR_ESCAPE_TEXT;
+	char out[HARMLESS_MAX];
+	size_t used;
 
-	for (size_t i = 0; i < len; i += n ? n : 1) {
-		n = str_utf8_len(p + i, len - i);
-		if (mode == STR_ESCAPE_STEP && p[i] == ':' && i + 1 < len && p[i + 1] == ':') {
+	for (size_t i = 0; i < len; i += used) {
+		if (p[i] == '\\') {
+			str_add(s, "\\\\");
+			used = 1;
+		} else if (step && p[i] == ':' && i + 1 < len && p[i + 1] == ':') {
 			str_add(s, "\\::");
-			n = 2;
-			continue;
-		}
-		if (mode == STR_ESCAPE_STEP && p[i] == ':' && (i == 0 || i + 1 == len)) {
+			used = 2;
+		} else if (step && p[i] == ':' && (i == 0 || i + 1 == len)) {
 			str_add(s, "\\x3a"); /* would join the "::" beside it */
-			continue;
+			used = 1;
+		} else if (mode == STR_ESCAPE_NAME && p[i] == '/') {
+			str_add(s, "\\x2f");
+			used = 1;
+		} else {
+			size_t n = harmless(p + i, len - i, out, &used);
+
+			str_add_len(s, out, n);
 		}
-		add_escaped_char(s, p + i, n);
 	}
 }
 
@@ -224,52 +265,67 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* One escape, @text being what follows the backslash; returns its length, 0 if malformed. */
-static size_t unescape_one(struct str *s, const char *text, size_t left)
+/* One escape, @text being what follows the backslash. Writes its bytes to @to and returns how many,
+ * 0 if it is malformed; *ret_used: its length. */
+static size_t unescape_one(char *to, const char *text, size_t left, size_t *ret_used)
 {
+	*ret_used = 1;
 	if (left == 0)
 		return 0;
 	switch (text[0]) {
-	case 'n': str_add_char(s, '\n'); return 1;
-	case 't': str_add_char(s, '\t'); return 1;
-	case 'r': str_add_char(s, '\r'); return 1;
-	case '\\': str_add_char(s, '\\'); return 1;
+	case 'n': *to = '\n'; return 1;
+	case 't': *to = '\t'; return 1;
+	case 'r': *to = '\r'; return 1;
+	case '\\': *to = '\\'; return 1;
 	case 'x':
 		if (left < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
 			return 0;
-		str_add_char(s, (char)(hex_digit(text[1]) << 4 | hex_digit(text[2])));
-		return 3;
+		*to = (char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+		*ret_used = 3;
+		return 1;
 	case ':':
 		if (left < 2 || text[1] != ':')
 			return 0;
-		str_add(s, "::");
+		memcpy(to, "::", 2);
+		*ret_used = 2;
 		return 2;
 	default: return 0;
 	}
 }
 
+bool str_unescape_to(char *to, const char *text, size_t len, size_t *ret_len)
+{
+	size_t n = 0, used;
+
+	for (size_t i = 0; i < len; i += used) {
+		size_t made = 1;
+
+		used = 1;
+		if (text[i] != '\\') {
+			to[n] = text[i];
+		} else {
+			made = unescape_one(to + n, text + i + 1, len - i - 1, &used);
+			used++;
+		}
+		if (made == 0)
+			return false;
+		n += made;
+	}
+	*ret_len = n;
+	return true;
+}
+
 char *str_unescape(const char *text, size_t len, size_t *ret_len)
 {
-	auto_str struct str s = { 0 };
-	size_t total;
-	char *bytes;
+	char *bytes = malloc(len + 1);
 
-	for (size_t i = 0; i < len;) {
-		size_t n;
-
-		if (text[i] != '\\') {
-			str_add_char(&s, text[i++]);
-			continue;
-		}
-		n = unescape_one(&s, text + i + 1, len - i - 1);
-		if (n == 0)
-			return NULL;
-		i += 1 + n;
+	if (!bytes)
+		return NULL;
+	if (!str_unescape_to(bytes, text, len, ret_len)) {
+		free(bytes);
+		return NULL;
 	}
-	total = s.len;
-	bytes = str_take(&s);
-	if (bytes)
-		*ret_len = total;
+	bytes[*ret_len] = '\0';
 	return bytes;
 }
 

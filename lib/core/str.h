@@ -37,17 +37,26 @@ const char *str_cstr(const struct str *s);
 /** enum str_escape - what else str_add_escaped() must make harmless */
 enum str_escape {
 	STR_ESCAPE_TEXT, /* a name on a terminal */
-	STR_ESCAPE_STEP, /* a name as a step of an address: "::" becomes "\::" */
+	STR_ESCAPE_STEP, /* a step of an address: "::" becomes \::, a ':' at either end \x3a */
+	STR_ESCAPE_NAME, /* a name in a path of an address: '/' becomes \x2f as well */
 };
 
 /**
  * str_add_escaped - add untrusted bytes as harmless text, reversibly
  *
- * UTF-8 stays as it is; control characters, U+202A..E and U+2066..9 (they reorder what is read),
- * and bytes that are not UTF-8 become \xNN each; newline, tab and carriage return \n, \t, \r; a
- * backslash \\.
+ * UTF-8 stays as it is; control characters, line separators, characters that change the direction
+ * of what is read, and bytes that are not UTF-8 become \xNN each; newline, tab and carriage return
+ * \n, \t, \r; a backslash \\.
  */
 void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_escape mode);
+
+/**
+ * str_clean - copy a text, making what it may quote from an image harmless
+ * @buf: receives valid UTF-8 and a NUL, cut at a character if @size (at least 1) is too small
+ *
+ * As str_add_escaped(), but a backslash stays, so that what is clean or escaped does not change.
+ */
+void str_clean(char *buf, size_t size, const char *text);
 
 /**
  * str_unescape - undo str_add_escaped()
@@ -57,7 +66,10 @@ void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_esca
  */
 char *str_unescape(const char *text, size_t len, size_t *ret_len);
 
-/** str_hex - add @len bytes as lower-case hexadecimal digits */
+/** str_unescape_to - the same into @to, which has room for @len bytes; false if malformed */
+bool str_unescape_to(char *to, const char *text, size_t len, size_t *ret_len);
+
+/** str_add_hex - add @len bytes as lower-case hexadecimal digits */
 void str_add_hex(struct str *s, const void *bytes, size_t len);
 
 /** str_utf8_len - length of the UTF-8 sequence at @p (1..4), 0 if it is not valid UTF-8 */
@@ -73,7 +85,8 @@ bool str_is_utf8(const void *bytes, size_t len);
  */
 bool str_parse_u64(const char *text, uint64_t *ret);
 
-/** str_parse_size - like str_parse_u64, with an optional suffix KiB, MiB, GiB, TiB (or K M G T) */
+/** str_parse_size - like str_parse_u64, with an optional suffix B, KiB, MiB, GiB, TiB (or K M G T)
+ */
 bool str_parse_size(const char *text, uint64_t *ret);
 
 #endif
