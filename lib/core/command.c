@@ -37,24 +37,17 @@ bool call_has(const struct command_call *call, const char *name)
 	return call_value(call, name) != NULL;
 }
 
-/* One line on err. Whatever the text quotes from an image should be escaped already; a control
- * character that was forgotten must still not reach a terminal. */
+/* One line on err. Whatever the text quotes from an image should be escaped already; what was
+ * forgotten must still not reach a terminal. */
 static void say(struct command_call *call, const char *prefix, const char *text)
 {
-	auto_str struct str s = { 0 };
+	size_t size = 4 * strlen(text) + 1; /* each byte may become \xNN */
+	auto_free char *clean = malloc(size);
 
-	str_add(&s, prefix);
-	for (const char *p = text; *p; p++) {
-		unsigned char c = (unsigned char)*p;
-
-		if (c < 0x20 || c == 0x7f)
-			str_printf(&s, "\\x%02x", c);
-		else
-			str_add_char(&s, *p);
-	}
-	str_add_char(&s, '\n');
+	if (clean)
+		str_clean(clean, size, text);
 	call_progress(call, NULL, 0, 0);
-	fputs(s.failed ? "rimg: out of memory\n" : s.data, call->err);
+	fprintf(call->err, "%s%s\n", prefix, clean ? clean : "out of memory");
 }
 
 __attribute__((format(printf, 3, 0))) static void

@@ -27,24 +27,14 @@ static bool looks_escaped(const uint8_t *p, size_t left)
 	return true;
 }
 
-/* Code points that could act on a terminal instead of being seen there: controls (C0, DEL, C1) and
- * those that change the direction of what is read. @n is the length of a valid sequence. */
-static unsigned unsafe_point(const uint8_t *p, size_t n)
+/* The character of a valid sequence of one to three bytes, which is all that is ever escaped. */
+static unsigned code_point(const uint8_t *p, size_t n)
 {
-	unsigned point = p[0];
-
 	if (n == 1)
-		return point < 0x20 || point == 0x7f ? point : 0;
+		return p[0];
 	if (n == 2)
-		point = (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
-	else if (n == 3)
-		point = (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
-	else
-		return 0;
-	if (point < 0xa0 || (point >= 0x202a && point <= 0x202e) ||
-	    (point >= 0x2066 && point <= 0x2069))
-		return point;
-	return 0;
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	return (p[0] & 0xfu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
 }
 
 static void quoted(struct jsonw *w, const uint8_t *p, size_t len)
@@ -62,8 +52,8 @@ static void quoted(struct jsonw *w, const uint8_t *p, size_t len)
 			fputs("\\\\udc5c", w->out);
 		else if (p[i] == '\\' || p[i] == '"')
 			fprintf(w->out, "\\%c", p[i]);
-		else if (p[i] == 0 || unsafe_point(p + i, n) > 0)
-			fprintf(w->out, "\\u%04x", unsafe_point(p + i, n));
+		else if (str_is_treacherous(p + i, n))
+			fprintf(w->out, "\\u%04x", code_point(p + i, n));
 		else
 			fwrite(p + i, 1, n, w->out);
 		i += n;

@@ -164,10 +164,10 @@ bool str_is_utf8(const void *bytes, size_t len)
 	return true;
 }
 
-/* Characters that a terminal obeys instead of showing, all in valid sequences: the C0 and C1
- * controls, DEL, line and paragraph separators, and what changes the direction of text (the
- * property Bidi_Control of Unicode 15): U+061C, U+200E, U+200F, U+2028..202E, U+2066..2069. */
-static bool is_treacherous(const uint8_t *p, size_t n)
+/* The C0 and C1 controls, DEL, line and paragraph separators, and what changes the direction of
+ * text (the property Bidi_Control of Unicode 15): U+061C, U+200E, U+200F, U+2028..202E,
+ * U+2066..2069. */
+bool str_is_treacherous(const uint8_t *p, size_t n)
 {
 	if (n == 1)
 		return p[0] < 0x20 || p[0] == 0x7f;
@@ -196,7 +196,7 @@ static size_t harmless(const uint8_t *p, size_t left, char out[HARMLESS_MAX], si
 		out[1] = letter;
 		return 2;
 	}
-	if (n > 0 && !is_treacherous(p, n)) {
+	if (n > 0 && !str_is_treacherous(p, n)) {
 		memcpy(out, p, n);
 		return n;
 	}

@@ -75,6 +75,9 @@ void str_add_hex(struct str *s, const void *bytes, size_t len);
 /** str_utf8_len - length of the UTF-8 sequence at @p (1..4), 0 if it is not valid UTF-8 */
 size_t str_utf8_len(const uint8_t *p, size_t left);
 
+/** str_is_treacherous - is the UTF-8 sequence of @n bytes one that terminals obey, not show? */
+bool str_is_treacherous(const uint8_t *p, size_t n);
+
 /** str_is_utf8 - are all @len bytes valid UTF-8? */
 bool str_is_utf8(const void *bytes, size_t len);
 
