@@ -312,7 +312,9 @@ static int collect(void *arg, struct rimg_node *node)
 	if (ls->whole_paths || !node->layer)
 		listing_path(&ls->listing, node, ls->json, &ls->paths);
 	else
-		str_add_escaped(&ls->paths, node->name, node->name_len, STR_ESCAPE_STEP);
+		str_add_escaped(&ls->paths, node->name, node->name_len,
+				ls->listing.dir->role == RIMG_ROLE_DIR ? STR_ESCAPE_NAME
+								       : STR_ESCAPE_STEP);
 	e->path_len = ls->paths.len - e->path_off;
 	if (ls->paths.failed)
 		return -RIMG_E_NOMEM;
