@@ -24,14 +24,22 @@ enum source_kind {
 	SOURCE_VIEW,
 };
 
-/* The block decoded last by any extents source of one arena: small reads in order decode each
- * block once, and a layer of many files holds one block, not one a file. */
+#define CACHE_SLOTS 8 /* contents read in small steps at the same time */
+
+/* The blocks decoded last by any extents source of some arenas: small reads in order decode each
+ * block once, and an image of many files and layers holds a few blocks, not one a file. */
 struct block_cache {
 	pthread_mutex_t lock;
-	const struct rimg_source *src; /* NULL: nothing is in buf */
-	const struct source_piece *piece;
-	uint8_t *buf;
-	size_t cap;
+	uint64_t
+		last_id; /* given to a source; never again, so what a freed one left is never met */
+	uint64_t now;    /* counts uses */
+	struct cache_slot {
+		uint64_t id; /* of the source; 0: nothing is in buf */
+		size_t piece;
+		uint64_t used; /* when */
+		uint8_t *buf;
+		size_t cap;
+	} slots[CACHE_SLOTS];
 };
 
 struct rimg_source {
@@ -56,6 +64,7 @@ struct rimg_source {
 			source_decode decode;
 			const void *ctx;
 			struct block_cache *cache;
+			uint64_t id; /* in the cache */
 		} extents;
 		struct {
 			uint32_t unit;
@@ -118,7 +127,7 @@ struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_er
 struct rimg_source *rimg_source_open_path(const char *path, struct rimg_error *err)
 {
 	/* O_NONBLOCK: opening a FIFO must not wait for a writer; it is refused right after */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	if (fd < 0) {
 		error_os(err, path, "cannot open it");
@@ -246,8 +255,10 @@ static struct rimg_source *derived_new(struct arena *a, enum source_kind kind,
 struct rimg_source *source_slice(struct arena *a, const struct rimg_source *base, uint64_t off,
 				 uint64_t len)
 {
-	struct rimg_source *src = derived_new(a, SOURCE_SLICE, base, len);
+	struct rimg_source *src;
 
+	off = num_min(off, base->size);
+	src = derived_new(a, SOURCE_SLICE, base, num_min(len, base->size - off));
 	if (src)
 		src->slice_off = off;
 	return src;
@@ -258,7 +269,8 @@ static void cache_free(void *arg)
 	struct block_cache *cache = arg;
 
 	pthread_mutex_destroy(&cache->lock);
-	free(cache->buf);
+	for (size_t i = 0; i < CACHE_SLOTS; i++)
+		free(cache->slots[i].buf);
 }
 
 static struct block_cache *cache_of(struct arena *a)
@@ -278,6 +290,12 @@ static struct block_cache *cache_of(struct arena *a)
 	return cache;
 }
 
+bool source_share_cache(struct arena *a, struct arena *with)
+{
+	a->block_cache = cache_of(with);
+	return a->block_cache != NULL;
+}
+
 struct rimg_source *source_extents(struct arena *a, const struct rimg_source *base,
 				   const struct source_piece *pieces, size_t n,
 				   source_decode decode, const void *ctx)
@@ -293,10 +311,11 @@ struct rimg_source *source_extents(struct arena *a, const struct rimg_source *ba
 	src->extents.decode = decode;
 	src->extents.ctx = ctx;
 	src->extents.cache = cache;
+	src->extents.id = ++cache->last_id;
 	return src;
 }
 
-/* The piece that holds byte @off; the pieces are ascending without gaps, and @off < size. */
+/* The piece that holds byte @off, of several that begin there the last; @off < size. */
 static const struct source_piece *piece_at(const struct rimg_source *src, uint64_t off)
 {
 	size_t lo = 0, hi = src->extents.n;
@@ -318,31 +337,79 @@ static int decode(const struct rimg_source *src, const struct source_piece *p, u
 	return src->extents.decode(src->extents.ctx, src->base, p, out, err);
 }
 
-/* Part of a block: decode it whole into the cache, unless it is there already. */
+/* Copies from the cache; false when the block is not there. */
+static bool copy_cached(const struct rimg_source *src, size_t piece, uint64_t skip, uint8_t *buf,
+			size_t len)
+{
+	struct block_cache *cache = src->extents.cache;
+	bool found = false;
+
+	pthread_mutex_lock(&cache->lock);
+	for (size_t i = 0; i < CACHE_SLOTS && !found; i++) {
+		struct cache_slot *slot = &cache->slots[i];
+
+		if (slot->id != src->extents.id || slot->piece != piece)
+			continue;
+		memcpy(buf, slot->buf + skip, len);
+		slot->used = ++cache->now;
+		found = true;
+	}
+	pthread_mutex_unlock(&cache->lock);
+	return found;
+}
+
+/* Puts @in where the least recently used block was, and returns that, empty. */
+static struct cache_slot exchange(struct block_cache *cache, struct cache_slot in)
+{
+	struct cache_slot *oldest = &cache->slots[0];
+	struct cache_slot out;
+
+	pthread_mutex_lock(&cache->lock);
+	for (size_t i = 1; i < CACHE_SLOTS; i++)
+		if (cache->slots[i].used < oldest->used)
+			oldest = &cache->slots[i];
+	out = *oldest;
+	*oldest = in;
+	oldest->used = in.id ? ++cache->now : 0;
+	pthread_mutex_unlock(&cache->lock);
+	out.id = 0;
+	return out;
+}
+
+/* Part of a block: decode it whole into the cache, unless it is there already. The lock is not
+ * held meanwhile: others decode at the same time, and a decoder may read what has blocks itself. */
 static int read_cached(const struct rimg_source *src, const struct source_piece *p, uint64_t skip,
 		       uint8_t *buf, size_t len, struct rimg_error *err)
 {
-	struct block_cache *cache = src->extents.cache;
-	int rc = 0;
+	size_t piece = (size_t)(p - src->extents.pieces);
+	struct cache_slot slot;
+	int rc;
 
-	pthread_mutex_lock(&cache->lock);
-	if (cache->src != src || cache->piece != p) {
-		cache->src = NULL;
-		if (cache->cap < p->len) {
-			free(cache->buf);
-			cache->buf = malloc((size_t)p->len);
-			cache->cap = cache->buf ? (size_t)p->len : 0;
-		}
-		rc = cache->buf ? decode(src, p, cache->buf, err) : error_nomem(err);
-		if (rc == 0) {
-			cache->src = src;
-			cache->piece = p;
-		}
+	if (copy_cached(src, piece, skip, buf, len))
+		return 0;
+	slot = exchange(src->extents.cache, (struct cache_slot){ 0 });
+	if (slot.cap < p->len) {
+		free(slot.buf);
+		slot.buf = malloc((size_t)p->len);
+		slot.cap = slot.buf ? (size_t)p->len : 0;
 	}
-	if (rc == 0)
-		memcpy(buf, cache->buf + skip, len);
-	pthread_mutex_unlock(&cache->lock);
+	rc = slot.buf ? decode(src, p, slot.buf, err) : error_nomem(err);
+	if (rc == 0) {
+		memcpy(buf, slot.buf + skip, len);
+		slot.id = src->extents.id;
+		slot.piece = piece;
+	}
+	slot = exchange(src->extents.cache, slot);
+	free(slot.buf);
 	return rc;
+}
+
+/* Where byte @skip of a piece is stored; past the end of any source if there is no such offset. */
+static uint64_t stored_at(const struct source_piece *p, uint64_t skip)
+{
+	uint64_t off;
+
+	return num_add(p->base_off, skip, &off) ? off : UINT64_MAX;
 }
 
 static int read_piece(const struct rimg_source *src, const struct source_piece *p, uint64_t skip,
@@ -350,7 +417,7 @@ static int read_piece(const struct rimg_source *src, const struct source_piece *
 {
 	switch (p->kind) {
 	case PIECE_ZERO: memset(buf, 0, len); return 0;
-	case PIECE_RAW: return rimg_source_read(src->base, p->base_off + skip, buf, len, err);
+	case PIECE_RAW: return rimg_source_read(src->base, stored_at(p, skip), buf, len, err);
 	case PIECE_BAD:
 		return error_set(err, RIMG_E_BAD, source_name(src),
 				 "what leads to byte %" PRIu64 " of a content is damaged",
@@ -365,13 +432,27 @@ static int read_piece(const struct rimg_source *src, const struct source_piece *
 static int extents_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
 			struct rimg_error *err)
 {
+	const struct source_piece *end = src->extents.pieces + src->extents.n;
 	const struct source_piece *p = len > 0 ? piece_at(src, off) : NULL;
 
 	for (; len > 0; p++) {
-		uint64_t skip = off - p->off;
-		size_t n = (size_t)num_min(len, p->len - skip);
-		int rc = read_piece(src, p, skip, buf, n, err);
+		uint64_t skip;
+		size_t n;
+		int rc;
 
+		if (p < end && p->len == 0)
+			continue;
+		if (p >= end || off < p->off || off - p->off >= p->len)
+			return error_set(err, RIMG_E_INTERNAL, source_name(src),
+					 "the pieces of a content are not in order");
+		skip = off - p->off;
+		n = (size_t)num_min(len, p->len - skip);
+		rc = read_piece(src, p, skip, buf, n, err);
+		if (rc == -RIMG_E_TRUNCATED) { /* the piece is, not what was asked for */
+			if (err)
+				err->code = RIMG_E_BAD;
+			return -RIMG_E_BAD;
+		}
 		if (rc < 0)
 			return rc;
 		buf += n;
@@ -443,13 +524,25 @@ static int view_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, 
 
 /* ---- all kinds ---------------------------------------------------------------------------- */
 
+static int past_end(const struct rimg_source *src, uint64_t off, size_t len, struct rimg_error *err)
+{
+	uint64_t left = off < src->size ? src->size - off : 0;
+
+	if (!src->base)
+		return error_at(err, RIMG_E_TRUNCATED, src->name, off,
+				"expected %zu more bytes, found %" PRIu64, len, left);
+	/* an offset beside the name of the file would be taken for one in the file */
+	return error_set(err, RIMG_E_TRUNCATED, source_name(src),
+			 "expected %zu more bytes at byte %" PRIu64
+			 " of a part of it, found %" PRIu64,
+			 len, off, left);
+}
+
 int rimg_source_read(const struct rimg_source *src, uint64_t off, void *buf, size_t len,
 		     struct rimg_error *err)
 {
 	if (!num_in_range(off, len, src->size))
-		return error_at(err, RIMG_E_TRUNCATED, source_name(src), off,
-				"expected %zu more bytes, found only %" PRIu64, len,
-				off < src->size ? src->size - off : 0);
+		return past_end(src, off, len, err);
 	switch (src->kind) {
 	case SOURCE_FILE: return file_read(src, off, buf, len, err);
 	case SOURCE_MEMORY:
@@ -470,6 +563,8 @@ const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off
 	const struct source_piece *p;
 	uint64_t skip;
 
+	if (off >= src->size)
+		return NULL;
 	if (src->kind == SOURCE_SLICE) {
 		*ret = (struct source_piece){
 			.off = off,
@@ -492,7 +587,7 @@ const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off
 	ret->len -= skip;
 	ret->plain = p->kind == PIECE_RAW || p->kind == PIECE_BLOCK;
 	if (ret->plain) {
-		ret->base_off += skip;
+		ret->base_off = stored_at(p, skip);
 		ret->base_len -= skip;
 	}
 	return src->base;
@@ -518,6 +613,11 @@ const struct rimg_source *source_ground(const struct rimg_source *src, uint64_t 
 		}
 		off = p.base_off;
 		src = base;
+		if (off >= src->size) { /* a damaged piece leads nowhere */
+			*ret_len = len;
+			return NULL;
+		}
+		len = num_min(len, src->size - off);
 	}
 	*ret_off = off;
 	*ret_len = len;

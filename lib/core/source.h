@@ -8,11 +8,11 @@ struct arena;
 
 /* Sources are made of one another:
  *
- *     file, memory, custom  ground: bytes of the outside world
- *     slice                 a range of one other source
- *     extents               pieces in order: ranges of another source, zeros, checked or packed
- * blocks view                  another source of the same length, transformed (deciphered) on
- * reading
+ *   - file, memory, custom: ground, bytes of the outside world
+ *   - slice: a range of one other source
+ *   - extents: pieces in order, which are ranges of another source, zeros, or blocks that are
+ *     checked and perhaps unpacked when they are read
+ *   - view: another source of the same length, transformed (deciphered) on reading
  *
  * Files and memory are freed by rimg_source_free(); the others live in an arena. */
 
@@ -62,22 +62,31 @@ typedef int (*source_decode)(const void *ctx, const struct rimg_source *base,
 typedef int (*source_transform)(const void *ctx, uint64_t off, uint8_t *buf, size_t len,
 				struct rimg_error *err);
 
-/** source_slice - [off, off + len) of @base, which must lie inside; NULL without memory */
+/** source_slice - [off, off + len) of @base, cut to what @base has; NULL without memory */
 struct rimg_source *source_slice(struct arena *a, const struct rimg_source *base, uint64_t off,
 				 uint64_t len);
 
 /**
  * source_extents - pieces of @base in order
  * @pieces: @n of them, ascending and without gaps from offset 0; kept, not copied (use the arena).
- *          A BLOCK piece's len is at most limits.decoded_bytes: it is decoded whole.
+ *          A BLOCK piece's len is at most limits.decoded_bytes: it is decoded whole. What is not
+ *          inside @base reads as damaged.
  * @decode: may be NULL when there are no BLOCK pieces
  *
- * Remembers the block read last, so small reads in order decode each block once.
+ * Remembers the blocks read last, so small reads in order decode each block once.
  * Returns NULL without memory.
  */
 struct rimg_source *source_extents(struct arena *a, const struct rimg_source *base,
 				   const struct source_piece *pieces, size_t n,
 				   source_decode decode, const void *ctx);
+
+/**
+ * source_share_cache - let the extents made in @a remember blocks where those made in @with do
+ * @with: must outlive @a
+ *
+ * So one image remembers a few blocks, however many layers it has. Returns false without memory.
+ */
+bool source_share_cache(struct arena *a, struct arena *with);
 
 /**
  * source_view - @base with every @unit bytes transformed on reading
@@ -101,9 +110,10 @@ struct rimg_source *source_custom(struct arena *a, uint64_t size, const char *na
 /**
  * source_map - what stands behind byte @off of @src
  * @ret: a piece that begins exactly at @off, with `base_off` going one source down. BLOCK pieces
- *       that are not plain, and views, come whole: `off` may then be smaller than asked.
+ *       that are not plain come whole: `off` may then be smaller than asked.
  *
- * Returns the base source, or NULL when @src is ground or a view (nothing below has these bytes).
+ * Returns the base source; NULL (and @ret is not set) when @src is ground or a view, so that
+ * nothing below has these bytes, and when @off is past the end.
  */
 const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off,
 				     struct source_piece *ret);
