@@ -26,6 +26,13 @@ static const char *find_separator(const char *text)
 	return NULL;
 }
 
+size_t address_step_len(const char *steps)
+{
+	const char *end = find_separator(steps);
+
+	return end ? (size_t)(end - steps) : strlen(steps);
+}
+
 int address_split(const char *address, char **ret_path, const char **ret_steps,
 		  struct rimg_error *err)
 {
@@ -160,7 +167,7 @@ static struct rimg_node *descend(struct rimg_node *node, const char *step, size_
 	return found;
 }
 
-static struct rimg_node *follow(struct rimg_node *node, const char *steps, struct rimg_error *err)
+struct rimg_node *address_find(struct rimg_node *node, const char *steps, struct rimg_error *err)
 {
 	while (node && *steps) {
 		const char *end = find_separator(steps);
@@ -183,7 +190,7 @@ static struct rimg_node *follow(struct rimg_node *node, const char *steps, struc
 struct rimg_node *rimg_image_find(struct rimg_image *image, const char *steps,
 				  struct rimg_error *err)
 {
-	return follow(image->root, steps, err);
+	return address_find(image->root, steps, err);
 }
 
 struct rimg_node *rimg_image_open_address(struct rimg_ctx *ctx, const char *address,
@@ -203,7 +210,7 @@ struct rimg_node *rimg_image_open_address(struct rimg_ctx *ctx, const char *addr
 	image = rimg_image_open(ctx, src, path, err);
 	if (!image)
 		return NULL;
-	node = follow(image->root, steps, err);
+	node = address_find(image->root, steps, err);
 	if (!node) {
 		rimg_image_free(image);
 		return NULL;

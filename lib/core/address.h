@@ -12,4 +12,14 @@
 int address_split(const char *address, char **ret_path, const char **ret_steps,
 		  struct rimg_error *err);
 
+/**
+ * address_find - follow steps from @node
+ *
+ * Returns the node or NULL with @err set, as rimg_image_find() does.
+ */
+struct rimg_node *address_find(struct rimg_node *node, const char *steps, struct rimg_error *err);
+
+/** address_step_len - length of the first step of @steps, up to "::" or the end */
+size_t address_step_len(const char *steps);
+
 #endif
