@@ -434,8 +434,7 @@ static void cleaning_cuts_between_characters(void **state)
 					    "a\xc3\xa9",
 					    "a\xc3\xa9",
 					    "a\xc3\xa9\\x1b",
-					    "a\xc3\xa9\\x1b"
-					    "b" };
+					    "a\xc3\xa9\\x1bb" };
 
 	(void)state;
 	for (size_t size = 1; size <= 9; size++) {
