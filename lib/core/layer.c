@@ -389,12 +389,18 @@ int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error
 			  node->image->ctx->limits.layer_depth);
 		return refuse(node, "layer.limit", &why, err);
 	}
-	rc = choose_format(node, &c, err);
+	rc = choose_format(node, &c, &why);
 	if (rc == 0 && c.best)
-		rc = open_as(node, &c, err);
-	if (rc < 0)
+		rc = open_as(node, &c, &why);
+	if (rc < 0 && rc != -RIMG_E_BAD) {
+		if (err)
+			*err = why;
 		return rc;
+	}
 	node->opened = true;
+	/* damaged where the opener read it: a matter of what the content is stored in */
+	if (rc < 0)
+		return refuse(node, "layer.unreadable", &why, err);
 	*ret = node->nested;
 	return 0;
 }
