@@ -12,7 +12,7 @@
 #define SMALL_STEP ((size_t)4096) /* to find where exactly a content stops being readable */
 
 /* The bytes of @src up to the first that cannot be read. */
-static int copy_out(FILE *out, const struct rimg_source *src, uint64_t *ret_off,
+static int copy_out(struct command_call *call, const struct rimg_source *src, uint64_t *ret_off,
 		    struct rimg_error *err)
 {
 	uint64_t size = rimg_source_size(src);
@@ -22,7 +22,7 @@ static int copy_out(FILE *out, const struct rimg_source *src, uint64_t *ret_off,
 	*ret_off = 0;
 	if (!buf)
 		return error_nomem(err);
-	for (uint64_t off = 0; off < size && !ferror(out);) {
+	for (uint64_t off = 0; off < size;) {
 		size_t n = (size_t)num_min(size - off, step);
 		int rc = rimg_source_read(src, off, buf, n, err);
 
@@ -32,7 +32,8 @@ static int copy_out(FILE *out, const struct rimg_source *src, uint64_t *ret_off,
 			step = SMALL_STEP;
 			continue;
 		}
-		fwrite(buf, 1, n, out);
+		if (!call_write(call, buf, n))
+			return 0; /* call_finish() tells */
 		off += n;
 		*ret_off = off;
 	}
@@ -53,7 +54,7 @@ static int cat(struct command_call *call, const struct rimg_node *node)
 			      node->role == RIMG_ROLE_DIR ? "; rimg ls lists it" : "");
 		return EXIT_TROUBLE;
 	}
-	if (copy_out(call->out, src, &off, &err) == 0)
+	if (copy_out(call, src, &off, &err) == 0)
 		return EXIT_HOLDS;
 	call_complain(call, "%s: printed up to byte %" PRIu64 " of %" PRIu64 ", then:", where, off,
 		      rimg_source_size(src));
@@ -86,7 +87,7 @@ static int run_cat(struct command_call *call)
 
 RIMG_COMMAND(cat) = {
 	.name = "cat",
-	.summary = "Print the bytes of a file, a partition, a section, a whole image",
+	.summary = "print the bytes of a file, a partition, a section, a whole image",
 	.usage = "ADDRESS",
 	.help = "Writes the content to stdout as it is: unpacked, deciphered, holes as zeros. The\n"
 		"content of a symbolic link is its target.\n"

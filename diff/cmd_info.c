@@ -449,7 +449,7 @@ static const struct command_option options[] = {
 
 RIMG_COMMAND(info) = {
 	.name = "info",
-	.summary = "Tell what something is: format, version, ids, sizes, times",
+	.summary = "tell what something is: format, version, ids, sizes, times",
 	.usage = "[-v] [--json] ADDRESS",
 	.help = "A block of \"key: value\" lines: where it is and what kind of thing, what the\n"
 		"container around it says of it, then its own format and what that says: version,\n"
@@ -466,8 +466,8 @@ RIMG_COMMAND(info) = {
 		"  rimg info -v disk.img::EFI            with the boot sector's fields\n"
 		"  rimg info --json fs.img | jq .layer.attributes.uuid\n"
 		"\n"
-		"Exit codes: 0 told; 1 told, but something is damaged or could not be read (stderr\n"
-		"says what and where); 2 its format is recognised but cannot be read, or the\n"
+		"Exit codes: 0 told; 1 told, but something is damaged or could not be read\n"
+		"(stderr says what and where); 2 its format is recognised but cannot be read, or the\n"
 		"address leads nowhere.\n",
 	.options = options,
 	.run = run_info,

@@ -253,21 +253,23 @@ static void digest_entry(void *arg, size_t i)
 
 static void tell_undigested(struct ls *ls, struct entry *e)
 {
+	char line[sizeof(e->err.where) + sizeof(e->err.text) + 64];
 	auto_free char *address = NULL;
 
 	if (e->rc == 0 && !e->over_budget)
 		return;
 	e->digest = false;
 	ls->status = call_worse(ls->status, EXIT_FAILS);
-	if (e->over_budget) {
-		address = node_full_address(e->node);
+	address = node_full_address(e->node);
+	if (e->over_budget)
 		call_complain(ls->call,
 			      "%s: not read: the contents of this image are more than %d times "
 			      "its size",
 			      address ? address : "", LISTING_FACTOR);
-	} else {
-		call_error(ls->call, &e->err);
-	}
+	else
+		call_complain(ls->call, "%s: its content cannot be read: %s",
+			      address ? address : "",
+			      rimg_error_format(&e->err, line, sizeof(line)));
 }
 
 /* Print what has been collected. Returns 0, or 1 when nobody takes the output any more. */
@@ -286,7 +288,7 @@ static int flush(struct ls *ls)
 	ls->n_entries = 0;
 	str_clear(&ls->paths);
 	call_progress(ls->call, "entries listed:", ls->n_done, 0);
-	return ferror(ls->call->out) ? 1 : 0;
+	return call_write(ls->call, NULL, 0) ? 0 : 1;
 }
 
 static void plan_digest(struct ls *ls, struct entry *e)
@@ -401,7 +403,7 @@ static const struct command_option options[] = {
 
 RIMG_COMMAND(ls) = {
 	.name = "ls",
-	.summary = "List what is in an image, a partition, a directory, a program",
+	.summary = "list what is in an image, a partition, a directory, a program",
 	.usage = "[-R] [-l] [-a] [-d] [--nested] [--json] ADDRESS",
 	.help = "A disk lists its partitions, a file system or directory its files, a program its\n"
 		"sections. What is none of these lists itself. Entries are sorted by the bytes of\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,25 +15,26 @@
 #include "core/cleanup.h"
 #include "core/str.h"
 
-#define COLUMNS  80
-#define HELP_COL 28 /* where the explanation of an option or a command begins */
+#define COLUMNS     80
+#define OPTION_COL  28 /* where the explanation of an option begins */
+#define COMMAND_COL 18 /* ... of a command */
 
-/* @text in lines that begin in column HELP_COL, the cursor being at @column. */
-static void put_wrapped(FILE *out, size_t column, const char *text)
+/* @text in lines that begin in column @left, the cursor being at @column. */
+static void put_wrapped(FILE *out, size_t column, size_t left, const char *text)
 {
-	if (column >= HELP_COL) {
+	if (column > 0 && column >= left) {
 		fputc('\n', out);
 		column = 0;
 	}
-	fprintf(out, "%*s", (int)(HELP_COL - column), "");
-	column = HELP_COL;
+	fprintf(out, "%*s", (int)(left - column), "");
+	column = left;
 	while (*text) {
 		size_t len = strcspn(text, " ");
 
-		if (column > HELP_COL && column + 1 + len > COLUMNS) {
-			fprintf(out, "\n%*s", HELP_COL, "");
-			column = HELP_COL;
-		} else if (column > HELP_COL) {
+		if (column > left && column + 1 + len > COLUMNS) {
+			fprintf(out, "\n%*s", (int)left, "");
+			column = left;
+		} else if (column > left) {
 			fputc(' ', out);
 			column++;
 		}
@@ -55,7 +57,7 @@ static void put_option(FILE *out, const struct command_option *o)
 	if (o->arg)
 		str_printf(&s, "=%s", o->arg);
 	fputs(str_cstr(&s), out);
-	put_wrapped(out, s.len, o->help);
+	put_wrapped(out, s.len, OPTION_COL, o->help);
 }
 
 static void put_options(FILE *out, const char *title, const struct command_option *table)
@@ -70,31 +72,57 @@ static void put_options(FILE *out, const char *title, const struct command_optio
 static void put_command(FILE *out, const struct rimg_command *command)
 {
 	fprintf(out, "  %s", command->name);
-	put_wrapped(out, 2 + strlen(command->name), command->summary);
+	put_wrapped(out, 2 + strlen(command->name), COMMAND_COL, command->summary);
 }
 
-/* @text without an empty last line, each line as it is. */
+/* A help text: paragraphs are filled anew, lines that begin with a blank stay as they are. */
 static void put_text(FILE *out, const char *text)
 {
-	size_t len = strlen(text);
+	auto_str struct str paragraph = { 0 };
 
-	fwrite(text, 1, len, out);
-	if (len > 0 && text[len - 1] != '\n')
-		fputc('\n', out);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		bool joined = len > 0 && text[0] != ' ';
+
+		if (!joined && paragraph.len > 0) {
+			put_wrapped(out, 0, 0, paragraph.data);
+			str_clear(&paragraph);
+		}
+		if (joined) {
+			str_add_len(&paragraph, text, len);
+			str_add_char(&paragraph, ' ');
+		} else {
+			fprintf(out, "%.*s\n", (int)len, text);
+		}
+		text += len + (text[len] == '\n');
+	}
+	if (paragraph.len > 0)
+		put_wrapped(out, 0, 0, paragraph.data);
 }
 
-void help_command(FILE *out, const struct rimg_command *command)
+/* "Usage: rimg NAME ..." for each line of the command's usage, long ones wrapped. */
+static void put_usage(FILE *out, const struct rimg_command *command)
 {
 	const char *lead = "Usage:";
 
 	for (const char *line = command->usage; *line;) {
 		size_t len = strcspn(line, "\n");
+		auto_str struct str start = { 0 }, rest = { 0 };
 
-		fprintf(out, "%-6s rimg %s %.*s\n", lead, command->name, (int)len, line);
+		str_printf(&start, "%-6s rimg %s", lead, command->name);
+		str_add_len(&rest, line, len);
+		fputs(str_cstr(&start), out);
+		put_wrapped(out, start.len, start.len + 1, str_cstr(&rest));
 		line += len + (line[len] == '\n');
 		lead = "or:";
 	}
-	fprintf(out, "%s.\n\n", command->summary);
+}
+
+void help_command(FILE *out, const struct rimg_command *command)
+{
+	put_usage(out, command);
+	fprintf(out, "%c%s.\n\n", toupper((unsigned char)command->summary[0]),
+		command->summary + 1);
 	put_text(out, command->help);
 	put_options(out, "Options:", command->options);
 	put_options(out, "Options of every command:", options_common);

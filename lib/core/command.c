@@ -167,19 +167,27 @@ int call_findings(struct command_call *call, const struct rimg_image *image)
 
 /* ---- beginning and end --------------------------------------------------------------------- */
 
-int call_finish(struct command_call *call, int status)
+bool call_write(struct command_call *call, const void *buf, size_t len)
 {
 	bool failed;
 
-	call_progress(call, NULL, 0, 0);
 	errno = 0;
-	failed = fflush(call->out) != 0;
-	if (!failed && !ferror(call->out))
+	failed = len > 0 ? fwrite(buf, 1, len, call->out) != len : fflush(call->out) != 0;
+	if (failed && call->out_errno == 0)
+		call->out_errno = errno;
+	return !failed && !ferror(call->out);
+}
+
+int call_finish(struct command_call *call, int status)
+{
+	call_progress(call, NULL, 0, 0);
+	if (call_write(call, NULL, 0))
 		return status;
 	/* a reader that went away wants no more, complaints included; the status tells */
-	if (errno != EPIPE)
+	if (call->out_errno != EPIPE)
 		call_complain(call, "cannot write the results: %s",
-			      errno ? strerror(errno) : "an earlier write failed");
+			      call->out_errno ? strerror(call->out_errno)
+					      : "an earlier write failed");
 	return EXIT_TROUBLE;
 }
 

@@ -65,6 +65,7 @@ struct command_call {
 	const char *source_date_epoch; /* the environment's SOURCE_DATE_EPOCH, or NULL */
 	FILE *out;                     /* results */
 	FILE *err;                     /* complaints and progress */
+	int out_errno;                 /* why writing results failed, when it is known */
 	int verbose;
 	bool quiet;
 	bool color;    /* results may be coloured */
@@ -117,6 +118,14 @@ __attribute__((format(printf, 2, 3))) void call_complain(struct command_call *ca
  * Returns EXIT_FAILS when there is an error among them, else EXIT_HOLDS.
  */
 int call_findings(struct command_call *call, const struct rimg_image *image);
+
+/**
+ * call_write - write @len bytes of results; 0 of them to see whether anybody still takes them
+ *
+ * What is written to call->out by other means is checked at the end; a long run looks in between.
+ * Returns false after a failure, which call_finish() will tell.
+ */
+bool call_write(struct command_call *call, const void *buf, size_t len);
 
 /** call_finish - flush results; EXIT_TROUBLE with a message if they could not be written */
 int call_finish(struct command_call *call, int status);
