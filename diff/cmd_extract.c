@@ -77,6 +77,7 @@ static int run_extract(struct command_call *call)
 	struct extract x = { .call = call, .buf = buf };
 	struct rimg_node *node;
 	struct rimg_error err;
+	int status;
 
 	if (call->n_args != 1)
 		return call_usage(call, "expected one address, found %zu", call->n_args);
@@ -95,7 +96,8 @@ static int run_extract(struct command_call *call)
 	if (!node)
 		return EXIT_TROUBLE;
 	x.budget = listing_budget(image);
-	return call_worse(extract(&x, node, dest), call_findings(call, image));
+	status = extract(&x, node, dest);
+	return call_worse(status, call_findings(call, image));
 }
 
 static const struct command_option options[] = {
@@ -107,7 +109,7 @@ static const struct command_option options[] = {
 
 RIMG_COMMAND(extract) = {
 	.name = "extract",
-	.summary = "Copy a file or a whole tree out of an image",
+	.summary = "copy a file or a whole tree out of an image",
 	.usage = "[-p] [--owner] ADDRESS -o DEST",
 	.help = "A directory, file system or archive becomes the directory DEST, which must not\n"
 		"exist or be empty. A disk becomes a directory with an entry for each partition:\n"
