@@ -61,8 +61,9 @@ FUZZ_BIN := $(FUZZ_SRC:%.c=$(O)/%)
 once = $(eval $(1) := $(2))$($(1))
 
 # libcrypto: SHA-256, AES; libelf: ELF; fdisk: second opinion on partition tables; json-c: JSON;
-# liblz4: records of RedoxFS; libargon2: passwords of RedoxFS; liblzma: packages
-PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma
+# liblz4: records of RedoxFS; libargon2: passwords of RedoxFS; liblzma: packages;
+# tomlplusplus: manifests
+PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma tomlplusplus
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell $(PKG_CONFIG) --libs $(PKGS)))
 TEST_CFLAGS = $(call once,TEST_CFLAGS,$(shell $(PKG_CONFIG) --cflags cmocka))
@@ -279,6 +280,7 @@ lint: lint-rules headers $(C_SRC:%.c=$(O)/tidy/%.ok)
 lint-rules:
 	@awk -f tests/tools/lint.awk $(HEADERS) $(C_SRC)
 	@tests/tools/findings.sh $(filter lib/%,$(LIB_SRC))
+	@mandoc -T lint -W warning $(MAN)
 	@awk 'FNR == 1 && !/SPDX-License-Identifier: MIT/ { print FILENAME ": no licence line"; bad = 1 } \
 		END { exit bad }' $(LIB_SRC_CXX) /dev/null
 
