@@ -12,7 +12,7 @@ static const struct command_option options[] = {
 
 static int fill(struct command_call *call, struct output *o, struct plan *p, struct rimg_error *err)
 {
-	int rc = inputs_add_dir(p, p->root, call->args[0], &o->rules, err);
+	int rc = inputs_add_dir(p, p->root, call->args[0], call->args[0], &o->rules, err);
 
 	inputs_stamp(p->root, &o->rules);
 	return rc < 0 ? rc : initfs_rewrite_links(p, err);

@@ -56,7 +56,7 @@ static int run(struct command_call *call)
 		return EXIT_TROUBLE;
 	o.rq.tree = &p;
 	inputs_stamp(p.root, &o.rules);
-	if (inputs_add_dir(&p, p.root, call->args[0], &o.rules, &err) < 0)
+	if (inputs_add_dir(&p, p.root, call->args[0], call->args[0], &o.rules, &err) < 0)
 		status = call_error(call, &err);
 	else
 		status = output_write(call, &o, "redoxfs", size, MIB);

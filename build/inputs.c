@@ -52,7 +52,8 @@ int inputs_set_bytes(struct plan *p, struct plan_node *node, const void *data, s
 }
 
 struct plan_node *inputs_put(struct plan *p, struct plan_node *into, enum rimg_role role,
-			     const void *name, size_t name_len, struct rimg_error *err)
+			     const void *name, size_t name_len, const struct inputs_rules *rules,
+			     struct rimg_error *err)
 {
 	struct plan_node *old = plan_child(into, name, name_len);
 
@@ -67,8 +68,11 @@ struct plan_node *inputs_put(struct plan *p, struct plan_node *into, enum rimg_r
 			  rimg_role_name(old->role), rimg_role_name(role));
 		return NULL;
 	}
-	if (old)
+	if (old) {
+		if (rules->replaced)
+			rules->replaced(rules->ctx, old);
 		plan_remove(p, old);
+	}
 	return plan_add(p, into, role, name, name_len, err);
 }
 
@@ -86,8 +90,7 @@ static void close_root(void *arg)
 	close(root->fd);
 }
 
-static struct host_root *open_root(struct plan *p, const char *path, int flags,
-				   struct rimg_error *err)
+static struct host_root *open_root(struct plan *p, const char *path, struct rimg_error *err)
 {
 	struct host_root *root = arena_alloc(&p->arena, sizeof(*root));
 
@@ -95,7 +98,7 @@ static struct host_root *open_root(struct plan *p, const char *path, int flags,
 		error_nomem(err);
 		return NULL;
 	}
-	root->fd = open(path, flags | O_CLOEXEC);
+	root->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root->fd < 0) {
 		error_os(err, path, "cannot open it");
 		return NULL;
@@ -110,9 +113,9 @@ static struct host_root *open_root(struct plan *p, const char *path, int flags,
 
 /* A file of the host as it was when the plan was made. */
 struct host_file {
-	const struct host_root *root;
-	const char *path; /* below root; "" is the root itself, which is then the file */
-	const char *name; /* for messages */
+	const struct host_root *root; /* NULL: path is the user's, and symbolic links in it count */
+	const char *path;             /* below root */
+	const char *name;             /* for messages */
 	dev_t dev;
 	ino_t ino;
 	off_t size;
@@ -150,17 +153,14 @@ static int host_file_read(const void *ctx, uint64_t off, void *buf, size_t len,
 			  struct rimg_error *err)
 {
 	const struct host_file *f = ctx;
-	auto_close int own = -1;
-	int fd = f->root->fd;
+	int flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK;
+	auto_close int fd =
+		f->root ? openat(f->root->fd, f->path, flags | O_NOFOLLOW) : open(f->path, flags);
 	struct stat st;
 	int rc;
 
-	if (f->path[0] != '\0') {
-		own = openat(fd, f->path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
-		if (own < 0)
-			return error_os(err, f->name, "cannot open it");
-		fd = own;
-	}
+	if (fd < 0)
+		return error_os(err, f->name, "cannot open it");
 	rc = read_exact(fd, f->name, off, buf, len, err);
 	if (rc < 0)
 		return rc;
@@ -203,20 +203,17 @@ static uint32_t mode_of(const struct stat *st, const struct inputs_rules *rules)
 	return st->st_mode & S_IXUSR ? MODE_EXEC : MODE_FILE;
 }
 
-int inputs_set_file(struct plan *p, struct plan_node *node, const char *path,
+int inputs_set_file(struct plan *p, struct plan_node *node, const char *path, const char *shown,
 		    const struct inputs_rules *rules, struct rimg_error *err)
 {
-	struct host_root *root = open_root(p, path, O_RDONLY | O_NONBLOCK, err);
 	struct stat st;
 
-	if (!root)
-		return -RIMG_E_IO;
-	if (fstat(root->fd, &st) < 0)
+	if (stat(path, &st) < 0)
 		return error_os(err, path, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
 		return error_set(err, RIMG_E_ARG, path, "expected a regular file");
 	node->mode = mode_of(&st, rules);
-	return set_host_content(p, node, root, "", path, &st) < 0 ? error_nomem(err) : 0;
+	return set_host_content(p, node, NULL, path, shown, &st) < 0 ? error_nomem(err) : 0;
 }
 
 /* ---- host directories --------------------------------------------------------------------- */
@@ -335,7 +332,7 @@ static int add_entry(const struct walk *w, struct plan_node *into, const char *n
 		return error_set(w->err, RIMG_E_ARG, shown.data,
 				 "expected files, directories and symbolic links, found a socket, "
 				 "device or FIFO (skip_special = true leaves it out)");
-	node = inputs_put(w->plan, into, role, name, strlen(name), w->err);
+	node = inputs_put(w->plan, into, role, name, strlen(name), w->rules, w->err);
 	if (!node)
 		return -RIMG_E_ARG;
 	inputs_stamp(node, w->rules);
@@ -373,13 +370,13 @@ static int add_dir(const struct walk *w, struct plan_node *into, const char *pat
 	return rc;
 }
 
-int inputs_add_dir(struct plan *p, struct plan_node *into, const char *path,
+int inputs_add_dir(struct plan *p, struct plan_node *into, const char *path, const char *shown,
 		   const struct inputs_rules *rules, struct rimg_error *err)
 {
-	struct walk w = { .plan = p, .root_path = path, .rules = rules, .err = err };
+	struct walk w = { .plan = p, .root_path = shown, .rules = rules, .err = err };
 	struct stat st;
 
-	w.root = open_root(p, path, O_RDONLY | O_DIRECTORY, err);
+	w.root = open_root(p, path, err);
 	if (!w.root)
 		return -RIMG_E_IO;
 	if (fstat(w.root->fd, &st) < 0)

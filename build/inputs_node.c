@@ -57,6 +57,20 @@ static int find_dir(struct rimg_node *node, struct rimg_node **ret, struct rimg_
 	return 0;
 }
 
+/* "shown" and the path within the file system: "old.img::REDOX::/bin/sh". */
+static int set_origin(struct plan *p, struct plan_node *node, const struct rimg_node *from,
+		      const char *shown)
+{
+	auto_str struct str origin = { 0 };
+
+	if (!shown || from->role == RIMG_ROLE_DIR)
+		return 0;
+	str_printf(&origin, "%s::", shown);
+	node_add_path(&origin, from);
+	node->origin = origin.failed ? NULL : arena_copy(&p->arena, origin.data, origin.len);
+	return node->origin ? 0 : -RIMG_E_NOMEM;
+}
+
 static void copy_attributes(struct plan_node *node, const struct rimg_node *from,
 			    const struct inputs_rules *rules)
 {
@@ -77,7 +91,7 @@ static bool is_entry(const struct rimg_node *node)
 /* First all entries, each remembered at the node it came from; then the hard links, whose other
  * name may come before or after them. As deep as directories nest, which openers bound. */
 static int add_entries(struct plan *p, struct plan_node *into, struct rimg_node *dir,
-		       const struct inputs_rules *rules, struct rimg_error *err)
+		       const char *shown, const struct inputs_rules *rules, struct rimg_error *err)
 {
 	rimg_for_each_child(from, dir) {
 		struct plan_node *node;
@@ -88,13 +102,15 @@ static int add_entries(struct plan *p, struct plan_node *into, struct rimg_node 
 		rc = check_sound(from, err);
 		if (rc < 0)
 			return rc;
-		node = inputs_put(p, into, from->role, from->name, from->name_len, err);
+		node = inputs_put(p, into, from->role, from->name, from->name_len, rules, err);
 		if (!node)
 			return -RIMG_E_ARG;
 		from->mark = node;
 		copy_attributes(node, from, rules);
+		if (set_origin(p, node, from, shown) < 0)
+			return error_nomem(err);
 		if (from->role == RIMG_ROLE_DIR)
-			rc = add_entries(p, node, from, rules, err);
+			rc = add_entries(p, node, from, shown, rules, err);
 		if (rc < 0)
 			return rc;
 	}
@@ -114,7 +130,7 @@ static void link_entries(struct rimg_node *dir)
 }
 
 int inputs_add_node(struct plan *p, struct plan_node *into, struct rimg_node *node,
-		    const struct inputs_rules *rules, struct rimg_error *err)
+		    const char *shown, const struct inputs_rules *rules, struct rimg_error *err)
 {
 	struct rimg_node *dir;
 	int rc = find_dir(node, &dir, err);
@@ -125,7 +141,7 @@ int inputs_add_node(struct plan *p, struct plan_node *into, struct rimg_node *no
 		return rc;
 	copy_attributes(into, dir, rules);
 	into->content = NULL;
-	rc = add_entries(p, into, dir, rules, err);
+	rc = add_entries(p, into, dir, shown, rules, err);
 	if (rc == 0)
 		link_entries(dir);
 	return rc;

@@ -94,7 +94,7 @@ static int put_file(const struct scope *sc, struct plan *p, const char *path,
 		(old->link_to ? old->link_to : old)->content = content;
 		return 0;
 	}
-	node = inputs_put(p, parent, RIMG_ROLE_FILE, name, strlen(name), err);
+	node = inputs_put(p, parent, RIMG_ROLE_FILE, name, strlen(name), &rules, err);
 	if (!node)
 		return -RIMG_E_ARG;
 	inputs_stamp(node, &rules);
@@ -152,7 +152,7 @@ static int fill_plan(const struct scope *sc, struct rimg_node *old, struct plan 
 {
 	struct inputs_rules rules = { .epoch = sc->r->epoch };
 	struct rimg_layer *l;
-	int rc = inputs_add_node(p, p->root, old, &rules, err);
+	int rc = inputs_add_node(p, p->root, old, NULL, &rules, err);
 
 	if (rc == 0)
 		rc = node_open(old, &l, err);
