@@ -506,7 +506,7 @@ int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	return build(a, &s, ret);
 }
 
-struct json_place json_place(struct json_object *value)
+struct json_place json_place_of(struct json_object *value)
 {
 	const struct json_place *place = value ? json_object_get_userdata(value) : NULL;
 

@@ -48,8 +48,8 @@ struct json_place {
 int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	      struct json_object **ret, struct rimg_error *err);
 
-/** json_place - where a value stands: its key if it has one; nowhere for NULL */
-struct json_place json_place(struct json_object *value);
+/** json_place_of - where a value stands: its key if it has one; nowhere for NULL */
+struct json_place json_place_of(struct json_object *value);
 
 /** json_set_place - remember where @value stands, in @a; false without memory */
 bool json_set_place(struct arena *a, struct json_object *value, struct json_place place);

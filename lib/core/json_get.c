@@ -28,7 +28,7 @@ const char *json_kind(struct json_object *value)
 /* Where to point for a member: null has no place of its own, so its table stands for it. */
 static struct json_place member_place(struct json_object *table, struct json_object *member)
 {
-	return json_place(member ? member : table);
+	return json_place_of(member ? member : table);
 }
 
 int json_get(struct json_object *table, const char *path, const char *key, enum json_type type,
@@ -68,7 +68,7 @@ int json_get_int(struct json_object *table, const char *path, const char *key, i
 		return r;
 	v = json_object_get_int64(member);
 	if (v < min || v > max)
-		return json_error(err, RIMG_E_BAD, json_place(member),
+		return json_error(err, RIMG_E_BAD, json_place_of(member),
 				  "%s %s: expected %" PRId64 " to %" PRId64 ", found %" PRId64,
 				  path, key, min, max, v);
 	*ret = v;
@@ -98,7 +98,8 @@ int json_get_text(struct json_object *table, const char *path, const char *key, 
 	if (r != 1)
 		return r;
 	if (strlen(text) != len)
-		return json_error(err, RIMG_E_BAD, json_place(json_object_object_get(table, key)),
+		return json_error(err, RIMG_E_BAD,
+				  json_place_of(json_object_object_get(table, key)),
 				  "%s %s: a text with a NUL", path, key);
 	*ret = text;
 	return 1;
@@ -131,7 +132,7 @@ int json_get_size(struct json_object *table, const char *path, const char *key, 
 		auto_str struct str shown = { 0 };
 
 		str_add_escaped(&shown, text, strlen(text), STR_ESCAPE_TEXT);
-		return json_error(err, RIMG_E_BAD, json_place(member),
+		return json_error(err, RIMG_E_BAD, json_place_of(member),
 				  "%s %s: expected a size such as \"512MiB\", found \"%s\"", path,
 				  key, str_cstr(&shown));
 	}
@@ -141,5 +142,5 @@ int json_get_size(struct json_object *table, const char *path, const char *key, 
 int json_missing(struct json_object *table, const char *path, const char *key,
 		 struct rimg_error *err)
 {
-	return json_error(err, RIMG_E_BAD, json_place(table), "%s %s is missing", path, key);
+	return json_error(err, RIMG_E_BAD, json_place_of(table), "%s %s is missing", path, key);
 }

@@ -210,7 +210,7 @@ static void the_length_ends_at_its_limit(void **state)
 
 static void assert_place(struct json_object *value, uint32_t line, uint32_t column)
 {
-	struct json_place place = json_place(value);
+	struct json_place place = json_place_of(value);
 
 	assert_string_equal(place.file, "t.json");
 	assert_int_equal(place.line, line);
@@ -231,7 +231,7 @@ static void each_value_knows_where_it_stands(void **state)
 	assert_place(json_object_array_get_idx(a, 2), 3, 9);
 	assert_place(b, 4, 2);
 	assert_place(json_object_object_get(b, "c"), 5, 2);
-	assert_null(json_place(NULL).file);
+	assert_null(json_place_of(NULL).file);
 }
 
 static void names_of_texts_are_shown_escaped(void **state)
