@@ -272,12 +272,15 @@ format:
 	$(CLANG_FORMAT) -i $(ALL_SRC)
 
 format-check:
+	@command -v $(CLANG_FORMAT) >/dev/null || { echo '$(CLANG_FORMAT) is missing: make deps CI=true' && exit 1; }
 	@$(CLANG_FORMAT) --dry-run -Werror $(ALL_SRC)
 
 lint: lint-rules headers $(C_SRC:%.c=$(O)/tidy/%.ok)
 	@echo "lint: $(words $(C_SRC)) files are clean"
 
 lint-rules:
+	@for program in $(CLANG_TIDY) mandoc; do command -v $$program >/dev/null || \
+		{ echo "$$program is missing: make deps CI=true" && exit 1; }; done
 	@awk -f tests/tools/lint.awk $(HEADERS) $(C_SRC)
 	@tests/tools/findings.sh $(filter lib/%,$(LIB_SRC))
 	@mandoc -T lint -W warning $(MAN)

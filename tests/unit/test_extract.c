@@ -112,7 +112,7 @@ static size_t check_entry(int dir, struct json_object *entry)
 
 	unpack_path(text_of(entry, "path"), path);
 	if (strcmp(path, "/") == 0)
-		strcpy(path, "/.");
+		memcpy(path, "/.", sizeof("/."));
 	if (strcmp(type, "socket") == 0 || strcmp(type, "other") == 0) {
 		assert_int_equal(fstatat(dir, path + 1, &st, AT_SYMLINK_NOFOLLOW), -1);
 		return 0;
