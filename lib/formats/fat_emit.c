@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/date.h"
 #include "core/emit.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -270,17 +271,11 @@ static void dos_time(int64_t s, uint16_t *ret_date, uint16_t *ret_time)
 	const int64_t first = INT64_C(315532800),
 		      last = INT64_C(4354819198); /* 1980, end of 2107 */
 	int64_t t = s < first ? first : s > last ? last : s;
-	int64_t day = t / 86400, left = t % 86400;
-	/* days since March 0000, in eras of 400 years, so that the leap day comes last in its year
-	 */
-	int64_t z = day + 719468, era = z / 146097, doe = z - era * 146097;
-	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
-	int64_t month = mp < 10 ? mp + 3 : mp - 9, year = yoe + era * 400 + (month <= 2);
+	struct clock_time ct;
+	struct date d = date_of_seconds(t, &ct);
 
-	*ret_date = (uint16_t)((year - FAT_EPOCH_YEAR) << 9 | month << 5 |
-			       (doy - (153 * mp + 2) / 5 + 1));
-	*ret_time = (uint16_t)((left / 3600) << 11 | (left / 60 % 60) << 5 | left % 60 / 2);
+	*ret_date = (uint16_t)((d.year - FAT_EPOCH_YEAR) << 9 | d.month << 5 | d.day);
+	*ret_time = (uint16_t)(ct.hour << 11 | ct.minute << 5 | ct.second / 2);
 }
 
 static void wr_entry(struct wr *w, const uint8_t name[FAT_NAME_LEN], const struct plan_node *node,
