@@ -47,6 +47,13 @@ static void ls_done(struct ls *ls)
 	str_done(&ls->line);
 }
 
+/* A field of a structure is no attribute of an entry: the "size" in a header is not the header's.
+ */
+static const struct rimg_attr *entry_attr(const struct rimg_node *inode, const char *key)
+{
+	return listing_is_entry(inode->role) ? node_attr(inode, key) : NULL;
+}
+
 /* ---- one entry as JSON ---------------------------------------------------------------------- */
 
 /* In the order of the listings that other tools print; formats lack some of them. */
@@ -75,7 +82,7 @@ static void print_json(struct ls *ls, const struct entry *e)
 	jsonw_bytes(&w, "path", str_cstr(&ls->paths) + e->path_off, e->path_len);
 	jsonw_text(&w, "type", rimg_role_name(e->node->role));
 	for (size_t i = 0; i < ARRAY_LEN(json_keys); i++) {
-		const struct rimg_attr *a = node_attr(inode, json_keys[i]);
+		const struct rimg_attr *a = entry_attr(inode, json_keys[i]);
 
 		if (a)
 			listing_put_attr(&w, a->key, a);
@@ -128,7 +135,7 @@ static void add_column(struct str *s, const struct str *value, int width)
 
 static void add_attr(struct str *s, const struct rimg_node *inode, const char *key)
 {
-	const struct rimg_attr *a = node_attr(inode, key);
+	const struct rimg_attr *a = entry_attr(inode, key);
 
 	if (a)
 		attr_format(s, a);
@@ -136,7 +143,7 @@ static void add_attr(struct str *s, const struct rimg_node *inode, const char *k
 
 static void add_time(struct str *s, const struct rimg_node *inode)
 {
-	const struct rimg_attr *a = node_attr(inode, "mtime");
+	const struct rimg_attr *a = entry_attr(inode, "mtime");
 	struct rimg_attr whole;
 
 	if (!a || a->type != ATTR_TIME)
@@ -348,8 +355,6 @@ static int list(struct ls *ls, struct rimg_node *node, struct rimg_error *err)
 		ls->status = EXIT_TROUBLE;
 		return 0;
 	}
-	if (call_has(ls->call, "directory"))
-		l->dir = NULL;
 	ls->whole_paths = ls->json || l->recursive || !l->dir;
 	rc = listing_walk(l, collect, trouble, ls, err);
 	if (rc == 0)
@@ -376,6 +381,7 @@ static int run_ls(struct command_call *call)
 	ls.listing.nested = call_has(call, "nested");
 	ls.listing.recursive = ls.listing.nested || call_has(call, "recursive");
 	ls.listing.all = call_has(call, "all");
+	ls.listing.self = call_has(call, "directory");
 	ls.entries = calloc(BATCH_ENTRIES, sizeof(*ls.entries));
 	node = call_open(call, call->args[0], &image);
 	if (!node)

@@ -93,9 +93,9 @@ int listing_open(struct listing *l, struct rimg_node *node, struct rimg_error *e
 	l->dir = NULL;
 	l->layer = NULL;
 	l->base = node->layer;
-	if (node->role == RIMG_ROLE_DIR || node->first_child) {
+	if (!l->self && (node->role == RIMG_ROLE_DIR || node->first_child)) {
 		l->dir = node;
-	} else {
+	} else if (!l->self) {
 		rc = node_open(node, &l->layer, err);
 		if (rc < 0)
 			return rc;

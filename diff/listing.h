@@ -15,6 +15,7 @@
  * @base:       the layer from which paths start; NULL for an image of no known format
  * @layer:      the layer opened on @node; NULL if @dir is @node or there is none
  * @strip:      bytes of an address that lead to @base
+ * @self:       only @node, not what is in it
  * @recursive:  also what lies in directories, partitions and sections
  * @nested:     also what lies in files
  * @all:        also structures, segments and gaps
@@ -25,6 +26,7 @@ struct listing {
 	struct rimg_layer *base;
 	struct rimg_layer *layer;
 	size_t strip;
+	bool self;
 	bool recursive;
 	bool nested;
 	bool all;
@@ -32,7 +34,7 @@ struct listing {
 
 /**
  * listing_open - look into @node
- * @l: receives all but the three flags, which the caller sets
+ * @l: receives all but the flags, which the caller sets before
  *
  * A content that is recognised but cannot be read gives no @dir, and a @layer that says so.
  * Returns 0 or a code of node_open().
