@@ -224,8 +224,8 @@ static void layer_facts(struct info *in, const struct rimg_layer *l)
 	fact(in, "format", "%s%s", layer_format_name(l), l->unreadable ? " (unreadable)" : "");
 	attr_facts(in, l->root);
 	if (l->n_errors + l->n_warnings > 0)
-		fact(in, "findings", "%" PRIu64 " errors, %" PRIu64 " warnings", l->n_errors,
-		     l->n_warnings);
+		fact(in, "findings", "%" PRIu64 " error%s, %" PRIu64 " warning%s", l->n_errors,
+		     l->n_errors == 1 ? "" : "s", l->n_warnings, l->n_warnings == 1 ? "" : "s");
 	else
 		fact(in, "findings", "none");
 }
