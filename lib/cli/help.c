@@ -19,6 +19,19 @@
 #define OPTION_COL  28 /* where the explanation of an option begins */
 #define COMMAND_COL 18 /* ... of a command */
 
+/* How much of @text stays on one line: a word, or all between brackets if a line can hold it. */
+static size_t word_len(const char *text, size_t room)
+{
+	size_t len = 0;
+	int depth = 0;
+
+	while (text[len] && (text[len] != ' ' || depth > 0)) {
+		depth += (text[len] == '[') - (text[len] == ']');
+		len++;
+	}
+	return len <= room ? len : strcspn(text, " ");
+}
+
 /* @text in lines that begin in column @left, the cursor being at @column. */
 static void put_wrapped(FILE *out, size_t column, size_t left, const char *text)
 {
@@ -29,7 +42,7 @@ static void put_wrapped(FILE *out, size_t column, size_t left, const char *text)
 	fprintf(out, "%*s", (int)(left - column), "");
 	column = left;
 	while (*text) {
-		size_t len = strcspn(text, " ");
+		size_t len = word_len(text, COLUMNS - left);
 
 		if (column > left && column + 1 + len > COLUMNS) {
 			fprintf(out, "\n%*s", (int)left, "");
