@@ -53,7 +53,7 @@ while read -r command; do
 	same "rimg $command --help: on stdout only" /dev/null "$err"
 	narrow "rimg $command --help: 80 columns" "$out"
 	says "rimg $command --help: begins with how to call it" "Usage: rimg $command" "$out"
-	says "rimg $command --help: has examples" 'Examples:' "$out"
+	says "rimg $command --help: has an example" 'Example' "$out"
 	says "rimg $command --help: has the common options" '--password-file=FILE' "$out"
 	cp "$out" "$tmp/command-help"
 	# shellcheck disable=SC2086
