@@ -72,7 +72,7 @@ struct dirlist {
 static int dir_entry(struct dirlist *list, struct rd *r)
 {
 	struct redoxfs *fs = list->rd->fs;
-	struct redoxfs_dirent e = { .off = rd_where(r) };
+	struct redoxfs_dirent e = { .off = rd_where(r), .doubtful = list->doubtful };
 	uint32_t hash;
 
 	e.id = rd_le32(r);

@@ -310,7 +310,8 @@ struct redoxfs_dirent {
 	uint32_t id;
 	const uint8_t *name;
 	size_t name_len;
-	uint64_t off; /* in the layer */
+	uint64_t off;  /* in the layer */
+	bool doubtful; /* it stands in a DirList whose hash is wrong */
 };
 
 /** redoxfs_dir_read - read all entries of a directory and make a child for each */

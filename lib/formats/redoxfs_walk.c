@@ -55,9 +55,9 @@ static int link_node(struct redoxfs *fs, struct rimg_node *node, struct rimg_nod
 	}
 	node->role = owner->role;
 	node->link_to = owner;
-	node->content = owner->content;
-	node->unread = owner->unread;
 	node->damaged |= owner->damaged;
+	node->unread |= owner->unread;
+	node->content = node->unread ? NULL : owner->content;
 	return 0;
 }
 
@@ -114,6 +114,16 @@ static int another_name(struct redoxfs *fs, struct redoxfs_inode *ino, struct ri
 	return 0;
 }
 
+/* A name that may belong to another inode: what is in that must not be taken for what it names. */
+static void withhold(struct rimg_node *node)
+{
+	node->damaged = true;
+	if (node->role == RIMG_ROLE_DIR)
+		return;
+	node->unread = true;
+	node->content = NULL;
+}
+
 static int add_id(struct redoxfs *fs, struct rimg_node *node, uint32_t id, struct place place)
 {
 	return attr_add_u64(fs->l, node, "id", ATTR_U64, RIMG_CAUSE_PLACEMENT, place, id);
@@ -124,6 +134,7 @@ int redoxfs_entry(struct redoxfs *fs, const struct redoxfs_dir *dir, const struc
 	struct rimg_layer *l = fs->l;
 	struct rimg_node *node = layer_node(l, dir->node, RIMG_ROLE_OTHER, e->name, e->name_len);
 	struct redoxfs_inode *ino = redoxfs_inode_find(fs, e->id);
+	int rc;
 
 	if (!node || add_id(fs, node, e->id, PLACE(e->off, 4)) < 0 ||
 	    layer_claim(l, node, e->off, REDOXFS_DIRENT_HEADER + e->name_len, "dirent",
@@ -140,8 +151,12 @@ int redoxfs_entry(struct redoxfs *fs, const struct redoxfs_dir *dir, const struc
 	}
 	ino->found++;
 	if (ino->state == INODE_NEW)
-		return first_name(fs, ino, node, dir->depth + 1, false);
-	return another_name(fs, ino, node, e);
+		rc = first_name(fs, ino, node, dir->depth + 1, false);
+	else
+		rc = another_name(fs, ino, node, e);
+	if (e->doubtful)
+		withhold(node);
+	return rc;
 }
 
 static int read_dirs(struct redoxfs *fs)
@@ -324,7 +339,10 @@ static int settle(struct redoxfs *fs, struct rimg_node *node)
 		lost(fs, node);
 		return 0;
 	}
-	return redoxfs_inode_attach(fs, ino, node, buf, 0);
+	rc = redoxfs_inode_attach(fs, ino, node, buf, 0);
+	if (node->unread)
+		withhold(node);
+	return rc;
 }
 
 static int settle_below(struct redoxfs *fs, const struct rimg_node *top)

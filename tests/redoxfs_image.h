@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef TEST_REDOXFS_IMAGE_H
+#define TEST_REDOXFS_IMAGE_H
+
+/* RedoxFS volumes in memory that tests change: every hash above a change is made right again, so
+ * that just the one thing is wrong. Include "test.h" first. */
+
+#include "core/format.h"
+#include "core/seahash.h"
+#include "core/wr.h"
+#include "formats/redoxfs.h"
+
+/** redoxfs_test_layer - the RedoxFS layer on a node's content */
+static inline struct rimg_layer *redoxfs_test_layer(struct rimg_node *node)
+{
+	struct rimg_layer *l;
+	struct rimg_error err;
+
+	if (node_open(node, &l, &err) < 0)
+		test_fail_error("open", &err);
+	assert_non_null(l);
+	assert_string_equal(l->format->name, "redoxfs");
+	return l;
+}
+
+/** redoxfs_test_next - the node after @node in the tree below @top, parents first; NULL: the end */
+static inline struct rimg_node *redoxfs_test_next(const struct rimg_node *top,
+						  struct rimg_node *node)
+{
+	if (node->first_child)
+		return node->first_child;
+	while (node != top && !node->next)
+		node = node->parent;
+	return node == top ? NULL : node->next;
+}
+
+/** redoxfs_test_u64 - a number of a node; fails the test when it has none */
+static inline uint64_t redoxfs_test_u64(const struct rimg_node *node, const char *key)
+{
+	const struct rimg_attr *a = node_attr(node, key);
+
+	if (!a)
+		fail_msg("\"%s\" has no attribute \"%s\"", node->name, key);
+	return a->u;
+}
+
+/* ---- volumes in memory --------------------------------------------------------------------- */
+
+struct volume {
+	uint8_t *data;
+	size_t len;
+};
+
+/** volume_load - a golden image to change; volume_free() it */
+static inline struct volume volume_load(const char *name)
+{
+	struct volume v;
+
+	v.data = test_load(test_image_path(name), &v.len);
+	return v;
+}
+
+static inline void volume_free(struct volume *v)
+{
+	free(v->data);
+}
+
+static inline uint64_t volume_get(const struct volume *v, uint64_t off, size_t n)
+{
+	struct rd r = rd_init(v->data, v->len, 0);
+	uint64_t value;
+
+	rd_seek(&r, off);
+	value = rd_le(&r, n);
+	assert_false(r.failed);
+	return value;
+}
+
+static inline void volume_fix_header(struct volume *v, size_t block)
+{
+	uint8_t *h = v->data + block * REDOXFS_BLOCK;
+	uint64_t hash = seahash(h, REDOXFS_HEADER_CIPHERED_OFF);
+	struct wr w = wr_init(h + REDOXFS_HEADER_CIPHERED_OFF, 24);
+
+	wr_le64(&w, hash);
+	wr_le64(&w, 0);
+	wr_le64(&w, hash);
+}
+
+/* Change bytes of what lies at @start, 4096 << level bytes, and every pointer to it. As deep as the
+ * structures of a volume are stacked. */
+static inline void volume_write_record(struct volume *v, size_t start, unsigned level, size_t off,
+				       const void *bytes, size_t len)
+{
+	size_t size = (size_t)REDOXFS_BLOCK << level, block = start / REDOXFS_BLOCK;
+	uint64_t old, now;
+
+	assert_true(start + size <= v->len && off + len <= size);
+	old = seahash(v->data + start, size);
+	memcpy(v->data + start + off, bytes, len);
+	if (block < REDOXFS_RING) {
+		volume_fix_header(v, block);
+		return;
+	}
+	now = seahash(v->data + start, size);
+	for (size_t pos = 0; pos + REDOXFS_PTR_LEN <= v->len; pos += 4) {
+		uint8_t hash[8];
+		struct wr w = wr_init(hash, sizeof(hash));
+		size_t in = pos % REDOXFS_BLOCK + 8;
+
+		if (volume_get(v, pos, 8) >> REDOXFS_PTR_INDEX_SHIFT != block ||
+		    volume_get(v, pos + 8, 8) != old || in + 8 > REDOXFS_BLOCK)
+			continue;
+		wr_le64(&w, now);
+		volume_write_record(v, pos - pos % REDOXFS_BLOCK, 0, in, hash, sizeof(hash));
+	}
+}
+
+/** volume_write - change bytes at an offset of the volume, within one block */
+static inline void volume_write(struct volume *v, size_t off, const void *bytes, size_t len)
+{
+	volume_write_record(v, off - off % REDOXFS_BLOCK, 0, off % REDOXFS_BLOCK, bytes, len);
+}
+
+/** volume_put - change a little-endian number of @n bytes */
+static inline void volume_put(struct volume *v, size_t off, size_t n, uint64_t value)
+{
+	uint8_t bytes[8];
+	struct wr w = wr_init(bytes, sizeof(bytes));
+
+	wr_le64(&w, value);
+	volume_write(v, off, bytes, n);
+}
+
+/** volume_header - offset of the newest valid header */
+static inline size_t volume_header(const struct volume *v)
+{
+	size_t best = SIZE_MAX;
+
+	for (size_t i = 0; i < REDOXFS_RING; i++) {
+		size_t off = i * REDOXFS_BLOCK;
+		const uint8_t *h = v->data + off;
+
+		if (memcmp(h, REDOXFS_SIGNATURE, REDOXFS_SIGNATURE_LEN) != 0 ||
+		    volume_get(v, off + REDOXFS_HEADER_HASH_OFF, 8) !=
+			    seahash(h, REDOXFS_HEADER_CIPHERED_OFF))
+			continue;
+		if (best == SIZE_MAX ||
+		    volume_get(v, off + REDOXFS_HEADER_GENERATION_OFF, 8) >
+			    volume_get(v, best + REDOXFS_HEADER_GENERATION_OFF, 8))
+			best = off;
+	}
+	assert_int_not_equal(best, SIZE_MAX);
+	return best;
+}
+
+/** volume_follow - offset of what the pointer at @off leads to */
+static inline size_t volume_follow(const struct volume *v, size_t off)
+{
+	uint64_t index = volume_get(v, off, 8) >> REDOXFS_PTR_INDEX_SHIFT;
+
+	assert_int_not_equal(index, 0);
+	return (size_t)index * REDOXFS_BLOCK;
+}
+
+/** volume_tree_slot - offset of the tree's pointer to inode @id */
+static inline size_t volume_tree_slot(const struct volume *v, uint32_t id)
+{
+	size_t slot = volume_header(v) + REDOXFS_HEADER_TREE_OFF;
+
+	for (unsigned level = REDOXFS_TREE_LEVELS; level > 0; level--)
+		slot = volume_follow(v, slot) +
+		       (size_t)(id >> (8 * (level - 1)) & 0xff) * REDOXFS_PTR_LEN;
+	return slot;
+}
+
+/** volume_inode - offset of inode @id */
+static inline size_t volume_inode(const struct volume *v, uint32_t id)
+{
+	return volume_follow(v, volume_tree_slot(v, id));
+}
+
+/** volume_pointer - offset of pointer @i of inode @id */
+static inline size_t volume_pointer(const struct volume *v, uint32_t id, size_t i)
+{
+	return volume_inode(v, id) + REDOXFS_INODE_DATA_OFF + i * REDOXFS_PTR_LEN;
+}
+
+/** volume_free_block - add an entry to the alloc log */
+static inline void volume_log(struct volume *v, uint64_t index, int64_t count)
+{
+	size_t log = volume_follow(v, volume_header(v) + REDOXFS_HEADER_ALLOC_OFF);
+	size_t i = REDOXFS_ALLOC_ENTRIES;
+	uint8_t entry[REDOXFS_ALLOC_ENTRY_LEN];
+	struct wr w = wr_init(entry, sizeof(entry));
+
+	/* behind the last entry in use */
+	while (i > 0 &&
+	       volume_get(v, log + REDOXFS_PTR_LEN + (i - 1) * REDOXFS_ALLOC_ENTRY_LEN + 8, 8) == 0)
+		i--;
+	assert_true(i < REDOXFS_ALLOC_ENTRIES);
+	wr_le64(&w, index);
+	wr_le64(&w, (uint64_t)count);
+	volume_write(v, log + REDOXFS_PTR_LEN + i * REDOXFS_ALLOC_ENTRY_LEN, entry, sizeof(entry));
+}
+
+#endif
