@@ -5,6 +5,8 @@
 /* RedoxFS volumes in memory that tests change: every hash above a change is made right again, so
  * that just the one thing is wrong. Include "test.h" first. */
 
+#include <endian.h>
+
 #include "core/format.h"
 #include "core/seahash.h"
 #include "core/wr.h"
@@ -76,6 +78,15 @@ static inline uint64_t volume_get(const struct volume *v, uint64_t off, size_t n
 	return value;
 }
 
+/* Does the pointer at @p lead to this block, with this hash? */
+static inline bool volume_is_pointer(const uint8_t *p, uint64_t block, uint64_t hash)
+{
+	uint64_t words[2];
+
+	memcpy(words, p, sizeof(words));
+	return le64toh(words[0]) >> REDOXFS_PTR_INDEX_SHIFT == block && le64toh(words[1]) == hash;
+}
+
 static inline void volume_fix_header(struct volume *v, size_t block)
 {
 	uint8_t *h = v->data + block * REDOXFS_BLOCK;
@@ -108,8 +119,7 @@ static inline void volume_write_record(struct volume *v, size_t start, unsigned 
 		struct wr w = wr_init(hash, sizeof(hash));
 		size_t in = pos % REDOXFS_BLOCK + 8;
 
-		if (volume_get(v, pos, 8) >> REDOXFS_PTR_INDEX_SHIFT != block ||
-		    volume_get(v, pos + 8, 8) != old || in + 8 > REDOXFS_BLOCK)
+		if (in + 8 > REDOXFS_BLOCK || !volume_is_pointer(v->data + pos, block, old))
 			continue;
 		wr_le64(&w, now);
 		volume_write_record(v, pos - pos % REDOXFS_BLOCK, 0, in, hash, sizeof(hash));

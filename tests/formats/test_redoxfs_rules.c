@@ -1,0 +1,977 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+
+#include <inttypes.h>
+#include <lz4.h>
+
+#include "core/cleanup.h"
+#include "core/num.h"
+#include "core/str.h"
+#include "redoxfs_image.h"
+
+/* One rule of the format at a time, broken in a sound volume whose hashes are made right again. */
+
+#define ROOT   1 /* inodes of golden image tiny */
+#define ETC    2
+#define BLOCK  3 /* /etc/block: one record of 4096 bytes */
+#define INLINE 4 /* /etc/inline: 6 bytes */
+#define WORDS  5 /* /etc/words: 40000 bytes in one packed record */
+#define KERNEL 7 /* /boot/kernel: 9004 bytes in one record of 4 blocks */
+#define MANY   9 /* /many: 300 files under an htree block */
+
+/* ---- helpers ------------------------------------------------------------------------------- */
+
+struct opened {
+	struct test_image image;
+	struct rimg_layer *layer;
+};
+
+static struct opened open_changed(const struct volume *v)
+{
+	struct opened o = { .image = test_open_bytes(v->data, v->len) };
+	struct rimg_error err;
+
+	o.layer = redoxfs_test_layer(o.image.node);
+	if (!o.layer->unreadable && o.layer->format->check(o.layer, &err) < 0)
+		test_fail_error("check", &err);
+	return o;
+}
+
+static bool in_directories(const struct rimg_node *node)
+{
+	const struct rimg_layer *l = node->layer;
+
+	while (node != l->root && node != l->top)
+		node = node->parent;
+	return node == l->top;
+}
+
+/* Opens, checks, expects one finding about @where ("" is the volume itself) and closes. */
+static void expect(struct volume *v, const char *code, enum severity severity, const char *where)
+{
+	struct opened o = open_changed(v);
+	const struct finding *f = test_finding(o.layer->image, code);
+	auto_str struct str path = { 0 };
+
+	if (!f) {
+		test_print_findings(o.layer->image, SEVERITY_WARNING);
+		fail_msg("no finding %s", code);
+	}
+	assert_int_equal(f->severity, severity);
+	if (in_directories(f->node))
+		node_add_path(&path, f->node);
+	else
+		str_add(&path, f->node->name);
+	assert_string_equal(str_cstr(&path), where);
+	test_close(&o.image);
+	volume_free(v);
+}
+
+/* Opens, checks, expects that all is well. */
+static void expect_sound(struct volume *v)
+{
+	struct opened o = open_changed(v);
+
+	assert_no_findings(o.layer->image);
+	test_close(&o.image);
+	volume_free(v);
+}
+
+static size_t ring_slot(size_t slot)
+{
+	return slot * REDOXFS_BLOCK;
+}
+
+/* A block of tiny that is free. */
+#define FREE_BLOCK 600
+
+/* ---- the tools of this test ---------------------------------------------------------------- */
+
+static void a_change_with_right_hashes_is_sound(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_inode(&v, INLINE) + 2, 4, 77); /* uid */
+	volume_put(&v, volume_inode(&v, MANY) + 6, 4, 78);
+	expect_sound(&v);
+}
+
+/* ---- ring ---------------------------------------------------------------------------------- */
+
+static void a_header_in_another_slot_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	memcpy(v.data + ring_slot(9), v.data + ring_slot(3), REDOXFS_BLOCK);
+	expect(&v, "redoxfs.header-slot", SEVERITY_ERROR, "header[9]");
+}
+
+static void a_first_header_in_another_slot_does_not_hide_the_ring(void **state)
+{
+	struct volume v = volume_load("tiny");
+	struct opened o;
+
+	(void)state;
+	memcpy(v.data + ring_slot(0), v.data + ring_slot(3), REDOXFS_BLOCK);
+	/* generation 3 in slot 0: the ring cannot begin before the image */
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.header-slot");
+	assert_non_null(node_find(o.layer->top, "boot", 4));
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void a_header_of_256_generations_ago_is_a_finding(void **state)
+{
+	struct volume v = volume_load("wrapped");
+	size_t newest = volume_header(&v);
+	size_t before = newest - REDOXFS_BLOCK;
+	uint64_t generation = volume_get(&v, before + REDOXFS_HEADER_GENERATION_OFF, 8);
+	char where[32];
+
+	(void)state;
+	assert_int_equal(volume_get(&v, newest + REDOXFS_HEADER_GENERATION_OFF, 8), generation + 1);
+	volume_put(&v, before + REDOXFS_HEADER_GENERATION_OFF, 8, generation - 256);
+	snprintf(where, sizeof(where), "header[%zu]", before / REDOXFS_BLOCK);
+	expect(&v, "redoxfs.header-generation", SEVERITY_ERROR, where);
+}
+
+static void a_header_of_another_version_in_the_ring_is_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, ring_slot(1) + REDOXFS_HEADER_VERSION_OFF, 8, 7);
+	expect(&v, "redoxfs.header-version", SEVERITY_WARNING, "header[1]");
+}
+
+static void other_versions_are_named_and_not_read(void **state)
+{
+	static const uint64_t versions[] = { 0, 4, 5, 6, 7, 9, UINT64_MAX };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		struct volume v = volume_load("tiny");
+		struct opened o;
+		char text[64];
+
+		for (size_t slot = 0; slot < 6; slot++)
+			volume_put(&v, ring_slot(slot) + REDOXFS_HEADER_VERSION_OFF, 8,
+				   versions[i]);
+		o = open_changed(&v);
+		assert_true(o.layer->unreadable);
+		assert_finding(o.image.image, "redoxfs.version");
+		snprintf(text, sizeof(text), "found version %" PRIu64 ",", versions[i]);
+		assert_non_null(strstr(test_finding(o.image.image, "redoxfs.version")->text, text));
+		test_close(&o.image);
+		volume_free(&v);
+	}
+}
+
+static void other_bytes_in_the_ring_are_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	v.data[ring_slot(77) + 4095] = 1;
+	expect(&v, "redoxfs.header-junk", SEVERITY_WARNING, "header[77]");
+}
+
+static void a_size_that_is_not_whole_blocks_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_SIZE_OFF, 8, v.len - 1);
+	expect(&v, "redoxfs.header-size", SEVERITY_ERROR, "");
+}
+
+static void a_size_within_the_ring_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_SIZE_OFF, 8, 256 * 4096);
+	expect(&v, "redoxfs.header-size", SEVERITY_ERROR, "");
+}
+
+static void the_largest_size_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_SIZE_OFF, 8, UINT64_MAX & ~4095);
+	expect(&v, "redoxfs.header-size", SEVERITY_ERROR, "");
+}
+
+static void bytes_behind_the_volume_are_its_tail(void **state)
+{
+	struct test_image t = test_open_golden("shrunk", "");
+	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_node *tail = node_find(l->root, "tail", 4);
+	const struct claim *last = &l->claims[l->n_claims - 1];
+
+	(void)state;
+	assert_non_null(tail);
+	assert_ptr_equal(last->node, tail);
+	assert_int_equal(last->off, 4 << 20);
+	assert_int_equal(last->len, 4 << 20);
+	test_close(&t);
+}
+
+static void a_reserved_area_is_a_content(void **state)
+{
+	struct test_image t = test_open_golden("reserved", "");
+	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_node *reserved = node_find(l->root, "reserved", 8);
+
+	(void)state;
+	assert_non_null(reserved);
+	assert_int_equal(rimg_source_size(reserved->content), 3 * 4096);
+	test_close(&t);
+}
+
+/* A volume behind as much as upstream looks through, and one block more. */
+static void a_ring_is_found_up_to_block_65535(void **state)
+{
+	struct volume v = volume_load("smallest");
+	char *dir = test_temp_dir(), path[600];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/far.img", dir);
+	for (uint64_t block = 65535; block <= 65536; block++) {
+		int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		struct test_image t;
+
+		assert_return_code(fd, errno);
+		assert_int_equal(pwrite(fd, v.data, v.len, (off_t)(block * 4096)), v.len);
+		close(fd);
+		t = test_open(path);
+		if (block == 65535)
+			assert_int_equal(
+				redoxfs_test_u64(redoxfs_test_layer(t.node)->root, "ring block"),
+				block);
+		else
+			assert_null(rimg_node_format(t.node));
+		test_close(&t);
+	}
+	test_remove_dir(dir);
+	volume_free(&v);
+}
+
+static void bytes_in_the_padding_of_the_header_are_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_ZERO_OFF + 903, 1, 1);
+	expect(&v, "redoxfs.padding", SEVERITY_WARNING, "header");
+}
+
+/* ---- pointers ------------------------------------------------------------------------------ */
+
+/* Makes record 0 of an inode point elsewhere; the hash stays. */
+static void point(struct volume *v, uint32_t id, uint64_t index, unsigned packed, unsigned level)
+{
+	volume_put(v, volume_pointer(v, id, 0), 8, index << 8 | packed << 4 | level);
+}
+
+static void levels_beyond_5_are_a_finding(void **state)
+{
+	static const struct {
+		unsigned packed, level;
+	} bad[] = { { 0, 6 }, { 6, 1 }, { 1, 1 }, { 2, 3 }, { 15, 15 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct volume v = volume_load("tiny");
+
+		point(&v, BLOCK, 300, bad[i].packed, bad[i].level);
+		expect(&v, "redoxfs.pointer-level", SEVERITY_ERROR, "/etc/block");
+	}
+}
+
+static void records_outside_of_the_volume_are_a_finding(void **state)
+{
+	static const struct {
+		uint64_t index;
+		unsigned level;
+	} bad[] = { { 1, 0 }, { 255, 0 }, { 768, 0 }, { 767, 1 }, { (UINT64_C(1) << 56) - 1, 5 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct volume v = volume_load("tiny");
+
+		point(&v, BLOCK, bad[i].index, 0, bad[i].level);
+		expect(&v, "redoxfs.pointer-range", SEVERITY_ERROR, "/etc/block");
+	}
+}
+
+static void a_block_that_two_files_use_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	uint64_t words = volume_get(&v, volume_pointer(&v, WORDS, 0), 8);
+
+	(void)state;
+	volume_put(&v, volume_pointer(&v, BLOCK, 0), 8, words & ~UINT64_C(0xff));
+	expect(&v, "redoxfs.block-shared", SEVERITY_ERROR, "/etc/words");
+}
+
+/* A hole reads as zeros, and a record that is not there is one. */
+static void a_null_pointer_is_a_hole(void **state)
+{
+	struct volume v = volume_load("tiny");
+	struct opened o;
+	size_t len;
+	uint8_t *data;
+
+	(void)state;
+	point(&v, BLOCK, 0, 0, 3);
+	volume_put(&v, volume_inode(&v, BLOCK) + REDOXFS_INODE_BLOCKS_OFF, 8, 1);
+	o = open_changed(&v);
+	assert_no_errors(o.image.image);
+	data = test_read_node(test_find(&o.image, "/etc/block"), &len);
+	assert_int_equal(len, 4096);
+	for (size_t i = 0; i < len; i++)
+		assert_int_equal(data[i], 0);
+	free(data);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+/* ---- alloc log ----------------------------------------------------------------------------- */
+
+static void blocks_freed_twice_are_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_log(&v, FREE_BLOCK, 1);
+	expect(&v, "redoxfs.alloc-twice", SEVERITY_ERROR, "alloc");
+}
+
+static void the_largest_counts_are_a_finding(void **state)
+{
+	static const struct {
+		uint64_t index;
+		int64_t count;
+	} bad[] = { { 700, 69 },        { 255, 1 },        { 300, INT64_MAX },
+		    { 300, INT64_MIN }, { UINT64_MAX, 1 }, { UINT64_MAX, -1 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct volume v = volume_load("tiny");
+
+		volume_log(&v, bad[i].index, bad[i].count);
+		expect(&v, "redoxfs.alloc-range", SEVERITY_ERROR, "alloc");
+	}
+}
+
+static void no_alloc_log_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_ALLOC_OFF, 8, 0);
+	expect(&v, "redoxfs.alloc-missing", SEVERITY_ERROR, "alloc");
+}
+
+/* The log is a chain: a block whose previous one is itself ends it. */
+static void a_loop_in_the_alloc_log_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t alloc = volume_header(&v) + REDOXFS_HEADER_ALLOC_OFF;
+
+	(void)state;
+	volume_put(&v, volume_follow(&v, alloc), 8, volume_get(&v, alloc, 8));
+	expect(&v, "redoxfs.block-shared", SEVERITY_ERROR, "alloc");
+}
+
+static void blocks_used_by_nothing_are_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_log(&v, FREE_BLOCK, -1);
+	expect(&v, "redoxfs.block-lost", SEVERITY_WARNING, "unreachable");
+}
+
+/* ---- tree ---------------------------------------------------------------------------------- */
+
+static void no_tree_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_TREE_OFF, 8, 0);
+	expect(&v, "redoxfs.tree-missing", SEVERITY_ERROR, "tree");
+}
+
+static void bits_that_do_not_fit_their_slots_are_a_finding(void **state)
+{
+	/* of the first lowest list (254 slots, all taken) and of the list above it */
+	static const struct {
+		unsigned levels;
+		uint64_t bits;
+	} bad[] = { { 0, 0x7f }, { 1, 0x00 }, { 1, 0x03 }, { 2, 0x01 }, { 3, 0x80 } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct volume v = volume_load("tiny");
+		size_t list = volume_header(&v) + REDOXFS_HEADER_TREE_OFF;
+
+		for (unsigned k = bad[i].levels; k < REDOXFS_TREE_LEVELS; k++)
+			list = volume_follow(&v, list);
+		volume_put(&v, list + REDOXFS_TREE_BITMAP_OFF, 1, bad[i].bits);
+		expect(&v, "redoxfs.tree-bitmap", SEVERITY_ERROR, "tree");
+	}
+}
+
+static void bits_without_a_slot_are_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t root = volume_follow(&v, volume_header(&v) + REDOXFS_HEADER_TREE_OFF);
+
+	(void)state;
+	volume_put(&v, root + REDOXFS_BLOCK - 1, 1, 0x80);
+	expect(&v, "redoxfs.tree-bitmap", SEVERITY_ERROR, "tree");
+}
+
+static void an_inode_0_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	uint8_t ptr[REDOXFS_PTR_LEN];
+
+	(void)state;
+	memcpy(ptr, v.data + volume_tree_slot(&v, INLINE), sizeof(ptr));
+	volume_write(&v, volume_tree_slot(&v, 0), ptr, sizeof(ptr));
+	expect(&v, "redoxfs.tree-inode", SEVERITY_ERROR, "tree");
+}
+
+/* Slot 1 of the root list leads to the list that slot 0 leads to. */
+static void a_list_in_two_places_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t root = volume_follow(&v, volume_header(&v) + REDOXFS_HEADER_TREE_OFF);
+	uint8_t ptr[REDOXFS_PTR_LEN];
+
+	(void)state;
+	memcpy(ptr, v.data + root, sizeof(ptr));
+	volume_write(&v, root + REDOXFS_PTR_LEN, ptr, sizeof(ptr));
+	expect(&v, "redoxfs.block-shared", SEVERITY_ERROR, "tree");
+}
+
+static void no_root_directory_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_tree_slot(&v, ROOT), 8, 0);
+	expect(&v, "redoxfs.root", SEVERITY_ERROR, "/");
+	v = volume_load("tiny");
+	volume_put(&v, volume_inode(&v, ROOT), 2, 0100644);
+	expect(&v, "redoxfs.root", SEVERITY_ERROR, "/");
+}
+
+/* ---- inodes -------------------------------------------------------------------------------- */
+
+static void a_wrong_number_of_blocks_is_a_finding(void **state)
+{
+	static const struct {
+		uint32_t id;
+		const char *path;
+	} of[] = { { INLINE, "/etc/inline" }, { KERNEL, "/boot/kernel" }, { ETC, "/etc" } };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(of); i++) {
+		struct volume v = volume_load("tiny");
+		size_t off = volume_inode(&v, of[i].id) + REDOXFS_INODE_BLOCKS_OFF;
+
+		volume_put(&v, off, 8, volume_get(&v, off, 8) + 1);
+		expect(&v, "redoxfs.blocks", SEVERITY_ERROR, of[i].path);
+	}
+}
+
+static void types_of_other_systems_are_a_warning_and_others_an_error(void **state)
+{
+	(void)state;
+	for (unsigned type = 0; type < 16; type++) {
+		bool redox = type == 4 || type == 8 || type == 10 || type == 12;
+		bool posix = type == 0 || type == 1 || type == 2 || type == 6;
+		struct volume v = volume_load("tiny");
+
+		volume_put(&v, volume_inode(&v, INLINE), 2, type << 12 | 0644);
+		volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LEVEL_OFF, 4,
+			   type == 8 ? 5 : 0);
+		if (redox && type != 4)
+			expect_sound(&v);
+		else if (type == 4)
+			expect(&v, "redoxfs.dir-inline", SEVERITY_ERROR, "/etc/inline");
+		else
+			expect(&v, "redoxfs.inode-type", posix ? SEVERITY_WARNING : SEVERITY_ERROR,
+			       "/etc/inline");
+	}
+}
+
+static void bytes_in_the_padding_of_an_inode_are_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_ZERO_OFF + 53, 1, 1);
+	expect(&v, "redoxfs.padding", SEVERITY_WARNING, "/etc/inline");
+	v = volume_load("tiny");
+	volume_put(&v, volume_inode(&v, ETC) + REDOXFS_BLOCK - 1, 1, 1);
+	expect(&v, "redoxfs.padding", SEVERITY_WARNING, "/etc");
+}
+
+static void inline_contents_end_at_3968_and_go_on_as_zeros(void **state)
+{
+	static const uint64_t sizes[] = { 3967, 3968, 3969, 10000 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		struct volume v = volume_load("tiny");
+		size_t inode = volume_inode(&v, INLINE), len;
+		struct opened o;
+		uint8_t *data;
+
+		data = malloc(REDOXFS_INODE_DATA_LEN);
+		assert_non_null(data);
+		for (size_t k = 0; k < REDOXFS_INODE_DATA_LEN; k++)
+			data[k] = (uint8_t)(k % 255 + 1);
+		volume_write(&v, inode + REDOXFS_INODE_DATA_OFF, data, REDOXFS_INODE_DATA_LEN);
+		free(data);
+		volume_put(&v, inode + REDOXFS_INODE_SIZE_OFF, 8, sizes[i]);
+		o = open_changed(&v);
+		assert_no_findings(o.image.image);
+		data = test_read_node(test_find(&o.image, "/etc/inline"), &len);
+		assert_int_equal(len, sizes[i]);
+		for (size_t k = 0; k < len; k++)
+			assert_int_equal(data[k], k < 3968 ? k % 255 + 1 : 0);
+		free(data);
+		test_close(&o.image);
+		volume_free(&v);
+	}
+}
+
+/* Terabytes of nothing cost nothing; one byte more than records can hold is a finding. */
+static void the_largest_file_is_mostly_a_hole(void **state)
+{
+	uint64_t most = REDOXFS_MAX_RECORDS << 17;
+	struct volume v = volume_load("tiny");
+	struct rimg_node *node;
+	uint8_t buf[100];
+	struct opened o;
+
+	(void)state;
+	volume_put(&v, volume_inode(&v, KERNEL) + REDOXFS_INODE_SIZE_OFF, 8, most);
+	o = open_changed(&v);
+	assert_no_findings(o.image.image);
+	node = test_find(&o.image, "/boot/kernel");
+	assert_int_equal(rimg_source_size(node->content), most);
+	memset(buf, 1, sizeof(buf));
+	assert_int_equal(rimg_source_read(node->content, most - 100, buf, 100, NULL), 0);
+	for (size_t i = 0; i < sizeof(buf); i++)
+		assert_int_equal(buf[i], 0);
+	test_close(&o.image);
+	volume_put(&v, volume_inode(&v, KERNEL) + REDOXFS_INODE_SIZE_OFF, 8, most + 1);
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.inode-size");
+	node = test_find(&o.image, "/boot/kernel");
+	assert_int_equal(rimg_source_read(node->content, most - 1, buf, 1, NULL), 0);
+	assert_int_equal(rimg_source_read(node->content, most, buf, 1, NULL), -RIMG_E_BAD);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+/* ---- records ------------------------------------------------------------------------------- */
+
+static void a_record_that_unpacks_to_less_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	uint64_t addr = volume_get(&v, volume_pointer(&v, WORDS, 0), 8);
+	size_t stored = (size_t)REDOXFS_BLOCK << (addr & 15),
+	       full = (size_t)4096 << (addr >> 4 & 15);
+	uint8_t *plain = calloc(1, full), *packed = calloc(1, stored);
+	int n = LZ4_compress_default((const char *)plain, (char *)packed + 2, (int)full - 1,
+				     (int)stored - 2);
+
+	(void)state;
+	assert_true(n > 0 && plain && packed);
+	packed[0] = (uint8_t)n;
+	packed[1] = (uint8_t)(n >> 8);
+	volume_write_record(&v, volume_follow(&v, volume_pointer(&v, WORDS, 0)), addr & 15, 0,
+			    packed, stored);
+	free(plain);
+	free(packed);
+	expect(&v, "redoxfs.record-length", SEVERITY_ERROR, "/etc/words");
+}
+
+static void a_packed_length_beyond_the_record_is_an_error(void **state)
+{
+	struct volume v = volume_load("tiny");
+	uint64_t addr = volume_get(&v, volume_pointer(&v, WORDS, 0), 8);
+	uint8_t n[2] = { 0xff, 0xff };
+
+	(void)state;
+	volume_write_record(&v, volume_follow(&v, volume_pointer(&v, WORDS, 0)), addr & 15, 0, n,
+			    sizeof(n));
+	expect(&v, "redoxfs.record", SEVERITY_ERROR, "/etc/words");
+}
+
+static void records_past_the_end_of_a_file_are_a_warning(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_inode(&v, KERNEL) + REDOXFS_INODE_SIZE_OFF, 8, 0);
+	expect(&v, "redoxfs.record-past-end", SEVERITY_WARNING, "/boot/kernel");
+}
+
+/* The target of a symlink is read at once, so damage to it is found at once. */
+static void a_symlink_that_cannot_be_read_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t inode = volume_inode(&v, BLOCK);
+
+	(void)state;
+	volume_put(&v, inode, 2, 0xa << 12 | 0777);
+	volume_put(&v, inode + REDOXFS_INODE_LEVEL_OFF, 4, 0);
+	v.data[volume_follow(&v, volume_pointer(&v, BLOCK, 0))] ^= 1;
+	expect(&v, "redoxfs.symlink-unreadable", SEVERITY_ERROR, "/etc/block");
+}
+
+/* ---- directories --------------------------------------------------------------------------- */
+
+/* Offset of the entry of that name in the DirList of /etc. */
+static size_t etc_entry(const struct volume *v, const char *name)
+{
+	size_t list = volume_follow(v, volume_pointer(v, ETC, 1)), pos = list;
+
+	for (;;) {
+		size_t len = volume_get(v, pos + 4, 1);
+
+		assert_true(pos < list + 4092 && len > 0);
+		if (len == strlen(name) && memcmp(v->data + pos + 5, name, len) == 0)
+			return pos;
+		pos += 5 + len;
+	}
+}
+
+static void names_that_redox_cannot_use_are_a_warning(void **state)
+{
+	static const struct {
+		const char name[6];
+		const char *path;
+	} names[] = {
+		{ "in/in", "/etc/in/in" },
+		{ "in:in", "/etc/in:in" },
+		{ "in\0in", NULL },
+		{ "in\xff"
+		  "in",
+		  "/etc/in\xff"
+		  "in" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct volume v = volume_load("tiny");
+		struct opened o;
+
+		volume_write(&v, etc_entry(&v, "block") + 5, names[i].name, 5);
+		o = open_changed(&v);
+		assert_finding(o.image.image, "redoxfs.name");
+		assert_int_equal(o.layer->n_warnings, 1);
+		assert_int_equal(o.layer->n_errors, 0);
+		assert_non_null(node_find(node_find(o.layer->top, "etc", 3), names[i].name, 5));
+		test_close(&o.image);
+		if (names[i].path)
+			expect(&v, "redoxfs.name", SEVERITY_WARNING, names[i].path);
+		else
+			volume_free(&v);
+	}
+}
+
+static void counters_that_do_not_fit_are_a_finding(void **state)
+{
+	/* of the DirList of /etc: 3 entries in 31 bytes */
+	static const struct {
+		uint64_t count, used;
+	} bad[] = {
+		{ 2, 31 }, { 4, 31 }, { 3, 30 }, { 3, 32 }, { 0, 31 }, { 3, 4093 }, { 3, 65535 }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct volume v = volume_load("tiny");
+		size_t list = volume_follow(&v, volume_pointer(&v, ETC, 1));
+
+		volume_put(&v, list + REDOXFS_DIRLIST_COUNT_OFF, 2, bad[i].count);
+		volume_put(&v, list + REDOXFS_DIRLIST_USED_OFF, 2, bad[i].used);
+		expect(&v, "redoxfs.dirlist", SEVERITY_ERROR, "/etc");
+	}
+}
+
+static void a_name_of_253_bytes_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t list = volume_follow(&v, volume_pointer(&v, ETC, 1));
+
+	(void)state;
+	volume_put(&v, list + 4, 1, 253);
+	volume_put(&v, list + REDOXFS_DIRLIST_COUNT_OFF, 2, 1);
+	volume_put(&v, list + REDOXFS_DIRLIST_USED_OFF, 2, 258);
+	expect(&v, "redoxfs.name-length", SEVERITY_ERROR, "/etc");
+}
+
+static void a_directory_without_a_sensible_first_block_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	volume_put(&v, volume_pointer(&v, ETC, 0), 8, 0x12345600); /* no marker */
+	expect(&v, "redoxfs.dir-root", SEVERITY_ERROR, "/etc");
+	v = volume_load("tiny");
+	volume_put(&v, volume_pointer(&v, ETC, 1), 8, 0); /* a marker alone */
+	expect(&v, "redoxfs.dir-root", SEVERITY_ERROR, "/etc");
+}
+
+/* A marker of 15 levels over a DirList: read as an htree block it makes no sense, but ends. */
+static void a_wrong_number_of_htree_levels_ends(void **state)
+{
+	struct volume v = volume_load("tiny");
+	struct opened o;
+
+	(void)state;
+	volume_put(&v, volume_pointer(&v, ETC, 0), 8, UINT64_MAX);
+	o = open_changed(&v);
+	assert_true(o.layer->n_errors > 0);
+	assert_int_equal(node_find(o.layer->top, "etc", 3)->n_children, 0);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void hashes_that_do_not_fit_their_names_are_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t htree = volume_follow(&v, volume_pointer(&v, MANY, 1));
+	uint64_t hash = volume_get(&v, htree, 4);
+
+	(void)state;
+	volume_put(&v, htree, 4, hash + 1); /* not the exact maximum */
+	expect(&v, "redoxfs.htree-hash", SEVERITY_ERROR, "/many");
+}
+
+static void entries_behind_unused_ones_are_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t htree = volume_follow(&v, volume_pointer(&v, MANY, 1));
+	size_t last = htree + (size_t)(REDOXFS_HTREE_SLOTS - 1) * REDOXFS_HTREE_SLOT_LEN;
+	uint8_t entry[REDOXFS_HTREE_SLOT_LEN],
+		unused[REDOXFS_HTREE_SLOT_LEN] = { 255, 255, 255, 255 };
+	size_t used = htree;
+
+	(void)state;
+	while (volume_get(&v, used + REDOXFS_HTREE_SLOT_LEN, 4) != REDOXFS_HTREE_UNUSED)
+		used += REDOXFS_HTREE_SLOT_LEN;
+	memcpy(entry, v.data + used, sizeof(entry));
+	volume_write(&v, last, entry, sizeof(entry));
+	volume_write(&v, used, unused, sizeof(unused));
+	expect(&v, "redoxfs.htree-order", SEVERITY_ERROR, "/many");
+}
+
+static void directories_deeper_than_the_limit_are_not_read(void **state)
+{
+	struct rimg_limits limits = rimg_limits_default();
+	struct rimg_error err;
+	struct test_image t;
+
+	(void)state;
+	/* basic has directories /deep/d0/.../d39: 41 below the root */
+	for (uint32_t depth = 40; depth <= 41; depth++) {
+		const struct finding *f;
+
+		limits.dir_depth = depth;
+		t.ctx = rimg_ctx_new(&limits, 1);
+		t.node = rimg_image_open_address(t.ctx, test_image_path("basic"), &t.image, &err);
+		assert_non_null(t.node);
+		redoxfs_test_layer(t.node);
+		f = test_finding(t.image, "redoxfs.dir-depth");
+		if (depth == 41) {
+			assert_no_errors(t.image);
+		} else {
+			assert_non_null(f);
+			assert_string_equal(f->node->name, "d39");
+		}
+		test_close(&t);
+	}
+}
+
+/* ---- links, release list ------------------------------------------------------------------- */
+
+/* Takes the entry of /etc/inline out of its DirList, as upstream does. */
+static void remove_inline(struct volume *v)
+{
+	size_t list = volume_follow(v, volume_pointer(v, ETC, 1)), at = etc_entry(v, "inline");
+	size_t used = volume_get(v, list + REDOXFS_DIRLIST_USED_OFF, 2), end = at + 5 + 6;
+	uint8_t rest[64];
+
+	assert_true(list + used - end <= sizeof(rest));
+	memcpy(rest, v->data + end, list + used - end);
+	if (list + used > end)
+		volume_write(v, at, rest, list + used - end);
+	volume_put(v, list + REDOXFS_DIRLIST_COUNT_OFF, 2, 2);
+	volume_put(v, list + REDOXFS_DIRLIST_USED_OFF, 2, used - 11);
+}
+
+static void an_inode_in_no_directory_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	remove_inline(&v);
+	expect(&v, "redoxfs.orphan", SEVERITY_ERROR, "orphans");
+}
+
+/* A release list of one block at a block that was free, with these ids. */
+static void add_release_list(struct volume *v, uint32_t first, uint32_t second)
+{
+	uint8_t *block = v->data + (size_t)FREE_BLOCK * REDOXFS_BLOCK, ptr[REDOXFS_PTR_LEN];
+	struct wr w = wr_init(block, REDOXFS_BLOCK);
+
+	wr_le64(&w, 0);
+	wr_le64(&w, 0);
+	wr_le32(&w, first);
+	wr_le32(&w, second);
+	wr_zero(&w, REDOXFS_BLOCK - 24);
+	w = wr_init(ptr, sizeof(ptr));
+	wr_le64(&w, (uint64_t)FREE_BLOCK << REDOXFS_PTR_INDEX_SHIFT);
+	wr_le64(&w, seahash(block, REDOXFS_BLOCK));
+	volume_write(v, volume_header(v) + REDOXFS_HEADER_RELEASE_OFF, ptr, sizeof(ptr));
+	volume_log(v, FREE_BLOCK, -1);
+}
+
+static void an_inode_that_waits_for_its_release_is_no_orphan(void **state)
+{
+	struct volume v = volume_load("tiny");
+	struct opened o;
+	struct rimg_node *release, *node;
+
+	(void)state;
+	remove_inline(&v);
+	add_release_list(&v, INLINE, 0);
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LINKS_OFF, 4, 0);
+	o = open_changed(&v);
+	assert_no_findings(o.image.image);
+	release = node_find(o.layer->root, "release", 7);
+	assert_non_null(release);
+	node = node_find(release, "inode[4]", 8);
+	assert_non_null(node);
+	assert_int_equal(rimg_source_size(node->content), 6);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void links_to_an_inode_of_the_release_list_are_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	remove_inline(&v);
+	add_release_list(&v, INLINE, 0);
+	expect(&v, "redoxfs.links", SEVERITY_ERROR, "inode[4]");
+}
+
+static void an_unknown_inode_in_the_release_list_is_a_finding(void **state)
+{
+	struct volume v = volume_load("tiny");
+
+	(void)state;
+	add_release_list(&v, 0, 40000);
+	expect(&v, "redoxfs.release-inode", SEVERITY_ERROR, "release");
+}
+
+/* Two entries with a link count of 2: whichever is stored first, the first path owns the inode. */
+static void hard_links_belong_to_the_first_path(void **state)
+{
+	struct volume v = volume_load("tiny");
+	struct rimg_node *etc, *block, *in;
+	struct opened o;
+
+	(void)state;
+	/* /etc/inline gets the inode of /etc/block, whose own goes away with it */
+	volume_put(&v, etc_entry(&v, "inline"), 4, BLOCK);
+	volume_put(&v, volume_inode(&v, BLOCK) + REDOXFS_INODE_LINKS_OFF, 4, 2);
+	o = open_changed(&v);
+	etc = node_find(o.layer->top, "etc", 3);
+	block = node_find(etc, "block", 5);
+	in = node_find(etc, "inline", 6);
+	assert_null(test_finding(o.image.image, "redoxfs.links"));
+	assert_null(block->link_to);
+	assert_ptr_equal(in->link_to, block);
+	assert_ptr_equal(in->content, block->content);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_change_with_right_hashes_is_sound),
+		cmocka_unit_test(a_header_in_another_slot_is_a_finding),
+		cmocka_unit_test(a_first_header_in_another_slot_does_not_hide_the_ring),
+		cmocka_unit_test(a_header_of_256_generations_ago_is_a_finding),
+		cmocka_unit_test(a_header_of_another_version_in_the_ring_is_a_warning),
+		cmocka_unit_test(other_versions_are_named_and_not_read),
+		cmocka_unit_test(other_bytes_in_the_ring_are_a_warning),
+		cmocka_unit_test(a_size_that_is_not_whole_blocks_is_a_finding),
+		cmocka_unit_test(a_size_within_the_ring_is_a_finding),
+		cmocka_unit_test(the_largest_size_is_a_finding),
+		cmocka_unit_test(bytes_behind_the_volume_are_its_tail),
+		cmocka_unit_test(a_reserved_area_is_a_content),
+		cmocka_unit_test(a_ring_is_found_up_to_block_65535),
+		cmocka_unit_test(bytes_in_the_padding_of_the_header_are_a_warning),
+		cmocka_unit_test(levels_beyond_5_are_a_finding),
+		cmocka_unit_test(records_outside_of_the_volume_are_a_finding),
+		cmocka_unit_test(a_block_that_two_files_use_is_a_finding),
+		cmocka_unit_test(a_null_pointer_is_a_hole),
+		cmocka_unit_test(blocks_freed_twice_are_a_finding),
+		cmocka_unit_test(the_largest_counts_are_a_finding),
+		cmocka_unit_test(no_alloc_log_is_a_finding),
+		cmocka_unit_test(a_loop_in_the_alloc_log_is_a_finding),
+		cmocka_unit_test(blocks_used_by_nothing_are_a_warning),
+		cmocka_unit_test(no_tree_is_a_finding),
+		cmocka_unit_test(bits_that_do_not_fit_their_slots_are_a_finding),
+		cmocka_unit_test(bits_without_a_slot_are_a_finding),
+		cmocka_unit_test(an_inode_0_is_a_finding),
+		cmocka_unit_test(a_list_in_two_places_is_a_finding),
+		cmocka_unit_test(no_root_directory_is_a_finding),
+		cmocka_unit_test(a_wrong_number_of_blocks_is_a_finding),
+		cmocka_unit_test(types_of_other_systems_are_a_warning_and_others_an_error),
+		cmocka_unit_test(bytes_in_the_padding_of_an_inode_are_a_warning),
+		cmocka_unit_test(inline_contents_end_at_3968_and_go_on_as_zeros),
+		cmocka_unit_test(the_largest_file_is_mostly_a_hole),
+		cmocka_unit_test(a_record_that_unpacks_to_less_is_a_finding),
+		cmocka_unit_test(a_packed_length_beyond_the_record_is_an_error),
+		cmocka_unit_test(records_past_the_end_of_a_file_are_a_warning),
+		cmocka_unit_test(a_symlink_that_cannot_be_read_is_a_finding),
+		cmocka_unit_test(names_that_redox_cannot_use_are_a_warning),
+		cmocka_unit_test(counters_that_do_not_fit_are_a_finding),
+		cmocka_unit_test(a_name_of_253_bytes_is_a_finding),
+		cmocka_unit_test(a_directory_without_a_sensible_first_block_is_a_finding),
+		cmocka_unit_test(a_wrong_number_of_htree_levels_ends),
+		cmocka_unit_test(hashes_that_do_not_fit_their_names_are_a_finding),
+		cmocka_unit_test(entries_behind_unused_ones_are_a_finding),
+		cmocka_unit_test(directories_deeper_than_the_limit_are_not_read),
+		cmocka_unit_test(an_inode_in_no_directory_is_a_finding),
+		cmocka_unit_test(an_inode_that_waits_for_its_release_is_no_orphan),
+		cmocka_unit_test(links_to_an_inode_of_the_release_list_are_a_finding),
+		cmocka_unit_test(an_unknown_inode_in_the_release_list_is_a_finding),
+		cmocka_unit_test(hard_links_belong_to_the_first_path),
+	};
+
+	return cmocka_run_group_tests_name("redoxfs_rules", tests, NULL, NULL);
+}
