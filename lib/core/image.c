@@ -9,8 +9,10 @@
 #include "core/ctx.h"
 #include "core/error.h"
 #include "core/layer.h"
+#include "core/num.h"
 
 #define RIMG_VERSION "0.1.0"
+#define THREADS_MAX  256
 
 const char *rimg_version(void)
 {
@@ -43,9 +45,9 @@ struct rimg_ctx *rimg_ctx_new(const struct rimg_limits *limits, unsigned threads
 	if (threads == 0) {
 		long online = sysconf(_SC_NPROCESSORS_ONLN);
 
-		threads = online > 0 && online < 256 ? (unsigned)online : 1;
+		threads = online > 0 ? (unsigned)num_min((uint64_t)online, THREADS_MAX) : 1;
 	}
-	ctx->threads = threads;
+	ctx->threads = (unsigned)num_min(threads, THREADS_MAX);
 	return ctx;
 }
 
@@ -63,7 +65,20 @@ void rimg_ctx_free(struct rimg_ctx *ctx)
 	if (!ctx)
 		return;
 	forget_password(ctx);
+	free(ctx->formats);
 	free(ctx);
+}
+
+int ctx_add_format(struct rimg_ctx *ctx, const struct rimg_format *format)
+{
+	const struct rimg_format **list =
+		vec_grow(ctx->formats, &ctx->cap_formats, ctx->n_formats, sizeof(*list));
+
+	if (!list)
+		return -RIMG_E_NOMEM;
+	ctx->formats = list;
+	ctx->formats[ctx->n_formats++] = format;
+	return 0;
 }
 
 int rimg_ctx_set_password(struct rimg_ctx *ctx, const void *password, size_t len)

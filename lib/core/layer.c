@@ -14,7 +14,8 @@
 #include "core/str.h"
 
 #define HEAD_LEN     ((size_t)64 << 10)
-#define SCORE_STRONG 50 /* two formats above this claim the same bytes: news */
+#define FINDING_LEN  512 /* of a finding's text with its NUL */
+#define SCORE_STRONG 50  /* two formats above this claim the same bytes: news */
 
 const char *layer_format_name(const struct rimg_layer *l)
 {
@@ -27,6 +28,7 @@ void layer_free(struct rimg_layer *l)
 {
 	if (!l)
 		return;
+	l->image->n_nodes -= l->n_nodes;
 	arena_done(&l->arena);
 	free(l->claims);
 	free(l->findings);
@@ -48,11 +50,12 @@ static uint64_t read_budget(const struct rimg_limits *limits, uint64_t size)
 	return budget;
 }
 
+/* Without what takes memory: see add_root(). */
 static struct rimg_layer *layer_new(struct rimg_node *owner, const struct rimg_format *format)
 {
 	struct rimg_image *image = owner->image;
 	const struct rimg_limits *limits = &image->ctx->limits;
-	auto_with(cleanup_layer) struct rimg_layer *l = calloc(1, sizeof(*l));
+	struct rimg_layer *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
@@ -63,17 +66,24 @@ static struct rimg_layer *layer_new(struct rimg_node *owner, const struct rimg_f
 	l->budget = read_budget(limits, rimg_source_size(owner->content));
 	arena_init(&l->arena, limits->arena_bytes);
 	l->arena.shared = &image->arena_used;
-	l->root = arena_alloc(&l->arena, sizeof(*l->root));
-	if (!l->root)
-		return NULL;
-	l->root->image = image;
-	l->root->layer = l;
-	l->root->parent = owner;
-	l->root->role = RIMG_ROLE_META;
-	l->root->name = "";
-	l->root->opened = true;
-	l->top = l->root;
-	return take_ptr(l);
+	return l;
+}
+
+static int add_root(struct rimg_layer *l, struct rimg_node *owner)
+{
+	struct rimg_node *root = arena_alloc(&l->arena, sizeof(*root));
+
+	if (!root || !source_share_cache(&l->arena, &l->image->arena))
+		return -RIMG_E_NOMEM;
+	root->image = l->image;
+	root->layer = l;
+	root->parent = owner;
+	root->role = RIMG_ROLE_META;
+	root->name = "";
+	root->opened = true;
+	l->root = root;
+	l->top = root;
+	return 0;
 }
 
 /* ---- claims and gaps ---------------------------------------------------------------------- */
@@ -101,6 +111,8 @@ static int add_claim(struct rimg_layer *l, struct claim c)
 		last->len += c.len;
 		return 0;
 	}
+	if (!arena_charge(&l->arena, sizeof(*claims)))
+		return -RIMG_E_NOMEM;
 	claims = vec_grow(l->claims, &l->cap_claims, l->n_claims, sizeof(*claims));
 	if (!claims)
 		return -RIMG_E_NOMEM;
@@ -176,6 +188,22 @@ static int sort_claims(struct rimg_layer *l)
 	return 0;
 }
 
+static void overlap(struct rimg_layer *l, const struct claim *first, const struct claim *second,
+		    uint64_t len)
+{
+	auto_str struct str a = { 0 };
+	auto_str struct str b = { 0 };
+
+	/* as many as the claims are, but only so many are kept */
+	if (l->n_findings < l->image->ctx->limits.findings) {
+		node_add_path(&a, first->node);
+		node_add_path(&b, second->node);
+	}
+	layer_finding(l, SEVERITY_ERROR, "layer.overlap", second->node, second->off, len,
+		      "expected bytes of one owner, found \"%s\" of \"%s\" and \"%s\" of \"%s\"",
+		      first->what, str_cstr(&a), second->what, str_cstr(&b));
+}
+
 /* Each byte gets one owner: where claims overlap, the one that begins first keeps the bytes. */
 static void cut_overlaps(struct rimg_layer *l)
 {
@@ -189,10 +217,7 @@ static void cut_overlaps(struct rimg_layer *l)
 		if (c.off < end && before) {
 			uint64_t shared = num_min(end - c.off, c.len);
 
-			layer_finding(l, SEVERITY_ERROR, "layer.overlap", c.node, c.off, shared,
-				      "expected bytes of one owner, found \"%s\" of \"%s\" and "
-				      "\"%s\" of \"%s\"",
-				      before->what, before->node->name, c.what, c.node->name);
+			overlap(l, before, &c, shared);
 			c.off += shared;
 			c.len -= shared;
 			if (c.content_off != NO_CONTENT)
@@ -252,25 +277,35 @@ struct choice {
 	int best_score, second_score;
 };
 
-static struct choice probe_all(const struct rimg_probe *p)
+static void probe_one(struct choice *c, const struct rimg_format *format,
+		      const struct rimg_probe *p)
+{
+	int score = format->probe(p);
+
+	if (score > c->best_score) {
+		c->second = c->best;
+		c->second_score = c->best_score;
+		c->best = format;
+		c->best_score = score;
+	} else if (score > c->second_score) {
+		c->second = format;
+		c->second_score = score;
+	}
+}
+
+/* Of equal scores the first wins: formats in order of their names, then those of the context. */
+static struct choice probe_all(const struct rimg_ctx *ctx, const struct rimg_probe *p)
 {
 	struct choice c = { 0 };
 
-	for (size_t i = 0; formats[i]; i++) {
-		int score = formats[i]->probe(p);
-
-		if (score > c.best_score) {
-			c.second = c.best;
-			c.second_score = c.best_score;
-			c.best = formats[i];
-			c.best_score = score;
-		} else if (score > c.second_score) {
-			c.second = formats[i];
-			c.second_score = score;
-		}
-	}
+	for (size_t i = 0; formats[i]; i++)
+		probe_one(&c, formats[i], p);
+	for (size_t i = 0; i < ctx->n_formats; i++)
+		probe_one(&c, ctx->formats[i], p);
 	return c;
 }
+
+static void add_finding(struct rimg_layer *l, struct finding f);
 
 /* Findings about a content that could not be opened belong to the layer around it; the image's
  * root has none, so there the caller gets an error instead. */
@@ -282,65 +317,104 @@ static int refuse(struct rimg_node *node, const char *code, const struct rimg_er
 			*err = *why;
 		return -why->code;
 	}
-	layer_finding(node->layer, SEVERITY_ERROR, code, node, 0, 0, "%s", why->text);
+	/* the node is not `damaged` by this: its bytes may be well, and whether somebody has looked
+	 * inside must not show in what is said of it */
+	add_finding(node->layer, (struct finding){ .code = code,
+						   .severity = SEVERITY_ERROR,
+						   .node = node,
+						   .text = why->text });
 	return 0;
 }
 
-/* The first bytes of the content. 1: there are; 0: nothing to probe. */
-static int read_head(struct rimg_node *node, uint8_t **ret, size_t *ret_len, struct rimg_error *err)
+static bool is_damage(int rc)
 {
-	size_t len = (size_t)num_min(rimg_source_size(node->content), HEAD_LEN);
-	auto_free uint8_t *head = NULL;
-	struct rimg_error why;
-	int rc;
-
-	if (len == 0)
-		return 0;
-	head = malloc(len);
-	if (!head)
-		return error_nomem(err);
-	rc = rimg_source_read(node->content, 0, head, len, &why);
-	if (rc == -RIMG_E_BAD)
-		return refuse(node, "layer.unreadable", &why, err);
-	if (rc < 0) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	*ret = take_ptr(head);
-	*ret_len = len;
-	return 1;
+	return rc == -RIMG_E_BAD || rc == -RIMG_E_TRUNCATED;
 }
 
-static int choose_format(struct rimg_node *node, struct choice *ret, struct rimg_error *err)
+/* The first bytes of the content, which is not empty. */
+static int read_head(const struct rimg_source *src, uint8_t **ret, size_t *ret_len,
+		     struct rimg_error *err)
+{
+	size_t len = (size_t)num_min(rimg_source_size(src), HEAD_LEN);
+	auto_free uint8_t *head = malloc(len);
+	int rc;
+
+	if (!head)
+		return error_nomem(err);
+	rc = rimg_source_read(src, 0, head, len, err);
+	if (rc < 0)
+		return rc;
+	*ret = take_ptr(head);
+	*ret_len = len;
+	return 0;
+}
+
+static int choose_format(const struct rimg_node *node, struct choice *ret, struct rimg_error *err)
 {
 	auto_free uint8_t *head = NULL;
 	struct rimg_probe p = { .size = rimg_source_size(node->content), .src = node->content };
-	int rc = read_head(node, &head, &p.head_len, err);
+	int rc;
 
 	*ret = (struct choice){ 0 };
-	if (rc <= 0)
+	if (p.size == 0)
+		return 0;
+	rc = read_head(node->content, &head, &p.head_len, err);
+	if (rc < 0)
 		return rc;
 	p.head = head;
-	*ret = probe_all(&p);
+	*ret = probe_all(node->image->ctx, &p);
 	return 0;
 }
 
-static int run_opener(struct rimg_layer *l, struct rimg_error *err)
+/* Sort the children of every node, so that looking for names changes nothing any more. */
+static int sort_names(struct rimg_layer *l)
 {
-	int rc = l->format->open(l, err);
+	struct rimg_node *n = l->root;
 
+	while (n) {
+		if (n->n_children > 0 && !node_by_name(n))
+			return -RIMG_E_NOMEM;
+		if (n->first_child) {
+			n = n->first_child;
+			continue;
+		}
+		while (n != l->root && !n->next)
+			n = n->parent;
+		n = n == l->root ? NULL : n->next;
+	}
+	return 0;
+}
+
+/* No memory is a limit of ours if we refused to ask for more. */
+static int say_nomem(struct rimg_layer *l, struct rimg_node *owner, struct rimg_error *err)
+{
+	const struct rimg_limits *limits = &l->image->ctx->limits;
+	bool refused = l->arena.refused || l->image->n_nodes >= limits->nodes;
+	auto_free char *address = refused ? node_full_address(owner) : NULL;
+
+	if (!refused)
+		return error_nomem(err);
+	return error_set(err, RIMG_E_LIMIT, address ? address : l->image->name,
+			 "its %s structures need more than the limit of %" PRIu64
+			 " nodes or %" PRIu64 " bytes in all",
+			 l->format->name, limits->nodes, limits->arena_bytes);
+}
+
+static int run_opener(struct rimg_layer *l, struct rimg_node *owner, const struct choice *c,
+		      struct rimg_error *err)
+{
+	int rc = add_root(l, owner);
+
+	if (rc < 0)
+		return rc;
+	if (c->second_score > SCORE_STRONG)
+		layer_finding(l, SEVERITY_WARNING, "layer.ambiguous", NULL, 0, 0,
+			      "expected one format, found that the bytes are valid as %s and as %s",
+			      c->best->name, c->second->name);
+	rc = l->format->open(l, err);
 	if (rc == 0 && !l->unreadable)
 		rc = settle_claims(l);
-	if (rc != -RIMG_E_NOMEM)
-		return rc;
-	if (l->arena.refused || l->image->n_nodes >= l->image->ctx->limits.nodes)
-		return error_set(err, RIMG_E_LIMIT, layer_address(l),
-				 "its %s structures need more than the limit of %" PRIu64
-				 " nodes or %" PRIu64 " bytes",
-				 l->format->name, l->image->ctx->limits.nodes,
-				 l->image->ctx->limits.arena_bytes);
-	return error_nomem(err);
+	return rc < 0 ? rc : sort_names(l);
 }
 
 static void publish(struct rimg_node *node, struct rimg_layer *l)
@@ -362,46 +436,51 @@ static int open_as(struct rimg_node *node, const struct choice *c, struct rimg_e
 
 	if (!l)
 		return error_nomem(err);
-	if (c->second_score > SCORE_STRONG)
-		layer_finding(l, SEVERITY_WARNING, "layer.ambiguous", NULL, 0, 0,
-			      "expected one format, found that the bytes are valid as %s and as %s",
-			      c->best->name, c->second->name);
-	rc = run_opener(l, err);
+	rc = run_opener(l, node, c, err);
+	if (rc == -RIMG_E_NOMEM)
+		return say_nomem(l, node, err);
 	if (rc < 0)
 		return rc;
 	publish(node, take_ptr(l));
 	return 0;
 }
 
-int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err)
+/* Open what has not been tried yet; damage leaves a finding, and no layer. */
+static int try_open(struct rimg_node *node, struct rimg_error *err)
 {
+	const struct rimg_limits *limits = &node->image->ctx->limits;
+	struct rimg_error why = { .code = RIMG_E_INTERNAL, .text = "an opener gave no reason" };
 	struct choice c;
-	struct rimg_error why;
 	int rc;
 
-	*ret = node->nested;
-	if (node->opened || !node->content)
-		return 0;
-	if (node->layer && node->layer->depth >= node->image->ctx->limits.layer_depth) {
-		node->opened = true;
+	if (node->layer && node->layer->depth >= limits->layer_depth) {
 		error_set(&why, RIMG_E_LIMIT, NULL,
 			  "expected at most %" PRIu32 " layers inside each other; not opened",
-			  node->image->ctx->limits.layer_depth);
+			  limits->layer_depth);
 		return refuse(node, "layer.limit", &why, err);
 	}
 	rc = choose_format(node, &c, &why);
 	if (rc == 0 && c.best)
 		rc = open_as(node, &c, &why);
-	if (rc < 0 && rc != -RIMG_E_BAD) {
-		if (err)
-			*err = why;
-		return rc;
-	}
-	node->opened = true;
 	/* damaged where the opener read it: a matter of what the content is stored in */
-	if (rc < 0)
+	if (is_damage(rc))
 		return refuse(node, "layer.unreadable", &why, err);
+	if (rc < 0 && err)
+		*err = why;
+	return rc;
+}
+
+int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err)
+{
 	*ret = node->nested;
+	if (!node->opened && node->content) {
+		int rc = try_open(node, err);
+
+		if (rc < 0)
+			return rc;
+		node->opened = true;
+		*ret = node->nested;
+	}
 	return 0;
 }
 
@@ -409,10 +488,12 @@ int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error
 
 const char *layer_address(struct rimg_layer *l)
 {
-	auto_free char *text = node_full_address(l->root);
-	const char *copy = text ? arena_copy(&l->arena, text, strlen(text)) : NULL;
+	if (!l->address) {
+		auto_free char *text = node_full_address(l->root);
 
-	return copy ? copy : l->image->name;
+		l->address = text ? arena_copy(&l->arena, text, strlen(text)) : NULL;
+	}
+	return l->address ? l->address : l->image->name;
 }
 
 int layer_read(struct rimg_layer *l, uint64_t off, void *buf, size_t len, struct rimg_error *err)
@@ -435,7 +516,8 @@ struct rimg_node *layer_node(struct rimg_layer *l, struct rimg_node *parent, enu
 {
 	struct rimg_node *node;
 
-	if (l->image->n_nodes >= l->image->ctx->limits.nodes || name_len > UINT32_MAX)
+	if (l->image->n_nodes >= l->image->ctx->limits.nodes || name_len > UINT32_MAX ||
+	    parent->n_children == UINT32_MAX)
 		return NULL;
 	node = arena_alloc(&l->arena, sizeof(*node));
 	if (!node)
@@ -456,6 +538,7 @@ struct rimg_node *layer_node(struct rimg_layer *l, struct rimg_node *parent, enu
 	parent->last_child = node;
 	parent->by_name = NULL;
 	l->image->n_nodes++;
+	l->n_nodes++;
 	return node;
 }
 
@@ -464,44 +547,45 @@ struct rimg_node *layer_meta(struct rimg_layer *l, struct rimg_node *parent, con
 	return layer_node(l, parent, RIMG_ROLE_META, name, strlen(name));
 }
 
-__attribute__((format(printf, 2, 0))) static const char *finding_text(struct rimg_layer *l,
-								      const char *fmt, va_list args)
-{
-	char text[512];
-	const char *copy;
-
-	/* a sentence, cut if names in it are long */
-	vsnprintf(text, sizeof(text), fmt, args);
-	copy = arena_copy(&l->arena, text, strlen(text));
-	return copy ? copy : "(no memory for the details)";
-}
-
-void layer_finding(struct rimg_layer *l, enum severity severity, const char *code,
-		   struct rimg_node *node, uint64_t off, uint64_t len, const char *fmt, ...)
+/* Counts it, and keeps it with a copy of its text if there is room. */
+static void add_finding(struct rimg_layer *l, struct finding f)
 {
 	struct finding *findings;
-	va_list args;
+	const char *text;
 
-	if (!node)
-		node = l->root;
-	if (severity == SEVERITY_ERROR) {
+	if (f.severity == SEVERITY_ERROR)
 		l->n_errors++;
-		node->damaged = true;
-	} else {
+	else
 		l->n_warnings++;
-	}
-	if (l->n_findings >= l->image->ctx->limits.findings)
+	if (l->n_findings >= l->image->ctx->limits.findings ||
+	    !arena_charge(&l->arena, sizeof(*findings)))
 		return;
 	findings = vec_grow(l->findings, &l->cap_findings, l->n_findings, sizeof(*findings));
 	if (!findings)
 		return;
 	l->findings = findings;
+	text = arena_copy(&l->arena, f.text, strlen(f.text));
+	f.text = text ? text : "(no memory for the details)";
+	l->findings[l->n_findings++] = f;
+}
+
+void layer_finding(struct rimg_layer *l, enum severity severity, const char *code,
+		   struct rimg_node *node, uint64_t off, uint64_t len, const char *fmt, ...)
+{
+	char text[FINDING_LEN + 4], clean[FINDING_LEN]; /* as in error.c: cut between characters */
+	va_list args;
+
+	if (!node)
+		node = l->root;
+	node->damaged |= severity == SEVERITY_ERROR;
 	va_start(args, fmt);
-	l->findings[l->n_findings++] = (struct finding){ .code = code,
-							 .severity = severity,
-							 .node = node,
-							 .off = off,
-							 .len = len,
-							 .text = finding_text(l, fmt, args) };
+	vsnprintf(text, sizeof(text), fmt, args);
 	va_end(args);
+	str_clean(clean, sizeof(clean), text);
+	add_finding(l, (struct finding){ .code = code,
+					 .severity = severity,
+					 .node = node,
+					 .off = off,
+					 .len = len,
+					 .text = clean });
 }

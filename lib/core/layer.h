@@ -47,7 +47,8 @@ struct finding {
 	struct rimg_node *node; /* never NULL */
 	uint64_t off;           /* in the layer's source; len 0: no particular place */
 	uint64_t len;
-	const char *text; /* what was expected, what was found; in the arena */
+	const char
+		*text; /* what was expected, what was found; harmless (str_clean()); in the arena */
 };
 
 struct rimg_layer {
@@ -64,11 +65,13 @@ struct rimg_layer {
 	struct finding *findings;
 	size_t n_findings, cap_findings;
 	uint64_t n_errors, n_warnings; /* counted beyond the ones that were kept */
-	uint64_t budget;               /* bytes that the opener may still read */
-	struct rimg_layer *next;       /* of the image, in order of opening */
-	bool unreadable;    /* recognised, but no tree could be read: a finding says why */
-	bool opaque_places; /* stored bytes are enciphered: attribute places mean nothing */
-	void *priv;         /* of the format, for its check() */
+	uint64_t n_nodes;
+	uint64_t budget;         /* bytes that the opener may still read */
+	struct rimg_layer *next; /* of the image, in order of opening */
+	bool unreadable;         /* recognised, but no tree could be read: a finding says why */
+	bool opaque_places;      /* stored bytes are enciphered: attribute places mean nothing */
+	void *priv;              /* of the format, for its check() */
+	const char *address;     /* of layer_address(), once it was asked for */
 };
 
 struct rimg_image {
@@ -80,15 +83,17 @@ struct rimg_image {
 	struct rimg_layer *layers; /* every layer opened, oldest first */
 	struct rimg_layer *last_layer;
 	uint64_t n_nodes;
-	uint64_t arena_used; /* bytes, of all layers */
+	uint64_t arena_used; /* bytes, of all layers, claims and findings included */
 };
 
 /**
  * node_open - the layer on a node's content, opened now if it has not been
  * @ret: the layer, or NULL when the node has no content or no format recognises it
  *
- * A layer that could not be read comes back with `unreadable` set and a finding.
- * Returns 0, -RIMG_E_IO, -RIMG_E_NOMEM, -RIMG_E_LIMIT. Not safe from two threads on one image.
+ * A layer that could not be read comes back with `unreadable` set and a finding. A content that is
+ * damaged where it is stored has no layer, and a finding in the layer around it; it is -RIMG_E_BAD
+ * or -RIMG_E_TRUNCATED where there is none around, which is the image's own content.
+ * Also returns 0, -RIMG_E_IO, -RIMG_E_NOMEM, -RIMG_E_LIMIT. Not safe from two threads on one image.
  */
 int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err);
 
@@ -112,7 +117,8 @@ const char *layer_format_name(const struct rimg_layer *l);
  * layer_read - read bytes of the layer, within the opener's budget
  *
  * Returns 0; -RIMG_E_TRUNCATED when the range is not inside (bad data: record a finding and go
- * on); any other code stops the work and must be returned from open().
+ * on); any other code stops the work and must be returned from open(), also -RIMG_E_BAD, when what
+ * the layer is stored in is damaged there.
  */
 int layer_read(struct rimg_layer *l, uint64_t off, void *buf, size_t len, struct rimg_error *err);
 
@@ -160,7 +166,7 @@ __attribute__((format(printf, 7, 8))) void layer_finding(struct rimg_layer *l,
 							 struct rimg_node *node, uint64_t off,
 							 uint64_t len, const char *fmt, ...);
 
-/** layer_address - address of the layer for messages, in its arena */
+/** layer_address - address of the layer for messages; lives as long as it */
 const char *layer_address(struct rimg_layer *l);
 
 #endif

@@ -5,9 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/date.h"
 #include "core/layer.h"
 #include "core/num.h"
 #include "core/str.h"
+
+#define NS_PER_S 1000000000
 
 const char *rimg_role_name(enum rimg_role role)
 {
@@ -97,6 +100,8 @@ size_t rimg_node_address(const struct rimg_node *node, char *buf, size_t len)
 	size_t total;
 
 	node_add_address(&s, node);
+	if (s.failed) /* a part of an address leads elsewhere */
+		str_done(&s);
 	total = s.len;
 	if (len > 0) {
 		size_t n = total < len ? total : len - 1;
@@ -116,13 +121,16 @@ int node_compare_names(const struct rimg_node *a, const struct rimg_node *b)
 	return (a->name_len > b->name_len) - (a->name_len < b->name_len);
 }
 
-static int compare_children(const void *pa, const void *pb)
+static int compare_siblings(const struct rimg_node *a, const struct rimg_node *b)
 {
-	const struct rimg_node *a = *(struct rimg_node *const *)pa;
-	const struct rimg_node *b = *(struct rimg_node *const *)pb;
 	int order = node_compare_names(a, b);
 
 	return order != 0 ? order : (a->index > b->index) - (a->index < b->index);
+}
+
+static int compare_children(const void *pa, const void *pb)
+{
+	return compare_siblings(*(struct rimg_node *const *)pa, *(struct rimg_node *const *)pb);
 }
 
 struct rimg_node **node_by_name(struct rimg_node *node)
@@ -143,17 +151,16 @@ struct rimg_node **node_by_name(struct rimg_node *node)
 	return list;
 }
 
-/* Index in by_name of the first child that is not less than the name. */
-static size_t lower_bound(const struct rimg_node *node, struct rimg_node **list, const char *name,
-			  size_t len)
+/* Index in by_name of the first child that does not come before @key. */
+static size_t lower_bound(const struct rimg_node *parent, struct rimg_node **list,
+			  const struct rimg_node *key)
 {
-	struct rimg_node key = { .name = name, .name_len = (uint32_t)len };
-	size_t lo = 0, hi = node->n_children;
+	size_t lo = 0, hi = parent->n_children;
 
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
 
-		if (node_compare_names(list[mid], &key) < 0)
+		if (compare_siblings(list[mid], key) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -161,18 +168,33 @@ static size_t lower_bound(const struct rimg_node *node, struct rimg_node **list,
 	return lo;
 }
 
+static bool has_name(const struct rimg_node *node, const char *name, size_t len)
+{
+	return node->name_len == len && memcmp(node->name, name, len) == 0;
+}
+
+/* The same without the sorted list, for which there was no memory. */
+static struct rimg_node *find_slowly(struct rimg_node *node, const char *name, size_t len,
+				     uint64_t nth)
+{
+	rimg_for_each_child(child, node)
+		if (has_name(child, name, len) && --nth == 0)
+			return child;
+	return NULL;
+}
+
 struct rimg_node *node_find_nth(struct rimg_node *node, const char *name, size_t len, uint64_t nth)
 {
+	struct rimg_node key = { .name = name, .name_len = (uint32_t)len };
 	struct rimg_node **list = node_by_name(node);
 	size_t i;
 
-	if (!list || len > UINT32_MAX || nth == 0 || nth > node->n_children)
+	if (len > UINT32_MAX || nth == 0 || nth > node->n_children)
 		return NULL;
-	i = lower_bound(node, list, name, len) + (size_t)(nth - 1);
-	if (i >= node->n_children || list[i]->name_len != len ||
-	    memcmp(list[i]->name, name, len) != 0)
-		return NULL;
-	return list[i];
+	if (!list)
+		return find_slowly(node, name, len, nth);
+	i = lower_bound(node, list, &key) + (size_t)(nth - 1);
+	return i < node->n_children && has_name(list[i], name, len) ? list[i] : NULL;
 }
 
 struct rimg_node *node_find(struct rimg_node *node, const char *name, size_t len)
@@ -215,38 +237,18 @@ bool attr_equal(const struct rimg_attr *a, const struct rimg_attr *b)
 	       (a->bytes.len == 0 || memcmp(a->bytes.data, b->bytes.data, a->bytes.len) == 0);
 }
 
-/* Civil date of a day number (0 = 1970-01-01), proleptic Gregorian: shift to a year that begins in
- * March, so that the leap day comes last, and count in eras of 400 years. */
-static void civil_date(int64_t day, int64_t *year, unsigned *month, unsigned *mday)
-{
-	int64_t z = day + 719468;
-	int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-	unsigned doe = (unsigned)(z - era * 146097);
-	unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-	unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-	unsigned mp = (5 * doy + 2) / 153;
-
-	*mday = doy - (153 * mp + 2) / 5 + 1;
-	*month = mp < 10 ? mp + 3 : mp - 9;
-	*year = (int64_t)yoe + era * 400 + (*month <= 2);
-}
-
 static void format_time(struct str *s, int64_t seconds, uint32_t ns)
 {
-	int64_t day = seconds / 86400, left = seconds % 86400;
-	int64_t year;
-	unsigned month, mday;
+	struct clock_time t;
+	struct date d = date_of_seconds(seconds, &t);
 
-	if (left < 0) {
-		left += 86400;
-		day--;
-	}
-	civil_date(day, &year, &month, &mday);
-	str_printf(s, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u", year, month, mday,
-		   (unsigned)(left / 3600), (unsigned)(left / 60 % 60), (unsigned)(left % 60));
-	if (ns)
+	str_printf(s, "%04" PRId64 "-%02u-%02uT%02u:%02u:%02u", d.year, d.month, d.day, t.hour,
+		   t.minute, t.second);
+	if (ns > 0 && ns < NS_PER_S)
 		str_printf(s, ".%09" PRIu32, ns);
 	str_add_char(s, 'Z');
+	if (ns >= NS_PER_S) /* no time has so many, but an image may say so */
+		str_printf(s, "+%" PRIu32 "ns", ns);
 }
 
 static void format_uuid(struct str *s, const uint8_t *data, size_t len)
@@ -278,31 +280,60 @@ void attr_format(struct str *s, const struct rimg_attr *a)
 /* Which one of several siblings of one name it is: 1 for the first, 2 for the second as stored. */
 static uint64_t nth_of_name(const struct rimg_node *node)
 {
-	struct rimg_node **list = node->parent ? node_by_name(node->parent) : NULL;
+	const struct rimg_node first = { .name = node->name, .name_len = node->name_len };
+	struct rimg_node **list = node_by_name(node->parent);
 	uint64_t nth = 1;
 
-	if (!list)
-		return 1;
-	for (size_t i = lower_bound(node->parent, list, node->name, node->name_len);
-	     i < node->parent->n_children && list[i] != node; i++)
-		nth++;
+	if (list)
+		return 1 + lower_bound(node->parent, list, node) -
+		       lower_bound(node->parent, list, &first);
+	for (const struct rimg_node *n = node->parent->first_child; n != node; n = n->next)
+		nth += has_name(n, node->name, node->name_len);
 	return nth;
 }
 
-enum path_style { PATH_BYTES, PATH_STEP };
+/* "#2" for the second of its name; "#02" if a sibling's whole name is what "#2" would make, as that
+ * one is found first. */
+static void add_number(struct str *s, const struct rimg_node *node, uint64_t nth)
+{
+	auto_str struct str name = { 0 };
+
+	str_add_len(&name, node->name, node->name_len);
+	str_add_char(&name, '#');
+	for (int digits = 1; !name.failed; digits++) {
+		name.len = (size_t)node->name_len + 1;
+		str_printf(&name, "%0*" PRIu64, digits, nth);
+		if (!name.failed && !node_find(node->parent, name.data, name.len))
+			break;
+	}
+	if (name.failed)
+		s->failed = true;
+	else
+		str_add(s, name.data + node->name_len);
+}
+
+/* How a name is spelled: as it is, or as a step of an address, or in a path of one. */
+enum path_style { PATH_BYTES, PATH_STEP, PATH_NAME };
 
 static void add_name(struct str *s, const struct rimg_node *node, enum path_style style)
 {
+	const char *name = node->name;
+	size_t len = node->name_len;
 	uint64_t nth;
 
 	if (style == PATH_BYTES) {
-		str_add_len(s, node->name, node->name_len);
+		str_add_len(s, name, len);
 		return;
 	}
-	str_add_escaped(s, node->name, node->name_len, STR_ESCAPE_STEP);
+	if (style == PATH_STEP && len > 0 && name[0] == '/') {
+		str_add(s, "\\x2f"); /* it is no path */
+		name++;
+		len--;
+	}
+	str_add_escaped(s, name, len, style == PATH_NAME ? STR_ESCAPE_NAME : STR_ESCAPE_STEP);
 	nth = nth_of_name(node);
-	if (nth > 1)
-		str_printf(s, "#%" PRIu64, nth);
+	if (nth > 1 || node->name_len == 0)
+		add_number(s, node, nth);
 }
 
 /* The names from below @stop down to @node, joined by @joint. The way down is as deep as the tree,
@@ -345,7 +376,7 @@ static void add_path(struct str *s, const struct rimg_node *node, enum path_styl
 		if (node == l->top)
 			str_add_char(s, '/');
 		else
-			add_chain(s, l->top, node, "/", style);
+			add_chain(s, l->top, node, "/", style == PATH_STEP ? PATH_NAME : style);
 	} else {
 		add_chain(s, l->root, node, style == PATH_STEP ? "::" : "/", style);
 	}

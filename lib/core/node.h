@@ -4,8 +4,9 @@
 
 #include <rimg/node.h>
 
-/* The artifact tree. Nodes and attributes live in the arena of their layer and are read-only once
- * the layer is open, but for `mark`. */
+/* The artifact tree. Nodes and attributes live in the arena of their layer. Once it is open they
+ * are read-only and may be read from many threads, but for `mark`, and for what node_open() sets
+ * when it opens a node's content: `opened`, `nested` and, with a finding, `damaged`. */
 
 struct rimg_image;
 struct rimg_layer;
@@ -14,10 +15,10 @@ struct str;
 /** struct place - the bytes of the layer that hold an attribute: @count runs of @len, @stride apart
  */
 struct place {
-	uint64_t off; /* in the layer's source */
-	uint32_t len; /* 0: nowhere */
-	uint32_t stride;
-	uint32_t count; /* 1 for an ordinary field */
+	uint64_t off;    /* in the layer's source */
+	uint32_t len;    /* 0: nowhere */
+	uint32_t stride; /* at least len */
+	uint32_t count;  /* 1 for an ordinary field */
 };
 
 enum attr_type {
@@ -72,10 +73,11 @@ struct rimg_node {
 	struct rimg_attr *attrs;
 	struct rimg_attr *last_attr;
 	const struct rimg_source *content;
-	struct rimg_layer *nested;  /* the layer opened on content, or NULL */
-	struct rimg_node *link_to;  /* hard link: the node that owns the inode */
-	struct rimg_node **by_name; /* children sorted by name, made on first look-up */
-	void *mark;                 /* for whoever walks the tree */
+	struct rimg_layer *nested; /* the layer opened on content, or NULL */
+	struct rimg_node *link_to; /* hard link: the node that owns the inode */
+	struct rimg_node *
+		*by_name; /* children sorted by name, made at the latest when it is open */
+	void *mark;       /* for whoever walks the tree */
 };
 
 #define rimg_for_each_child(child, node) \
@@ -112,7 +114,7 @@ int node_compare_names(const struct rimg_node *a, const struct rimg_node *b);
 /**
  * node_add_path - add the path within its layer's directory tree: "/", "/boot/kernel", bytes as is
  *
- * For nodes outside of the directory tree: the names from the layer's root, joined by '/'.
+ * For nodes outside of the directory tree: the names from the layer's root, a '/' before each.
  */
 void node_add_path(struct str *s, const struct rimg_node *node);
 
