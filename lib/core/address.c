@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/address.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "core/error.h"
 #include "core/layer.h"
 #include "core/node.h"
+#include "core/num.h"
 #include "core/str.h"
 
 /* The first "::" that is not written "\::", or NULL. */
@@ -33,42 +35,57 @@ size_t address_step_len(const char *steps)
 	return end ? (size_t)(end - steps) : strlen(steps);
 }
 
+static int bad_escape(const char *text, struct rimg_error *err)
+{
+	return error_set(err, RIMG_E_ARG, text,
+			 "expected after a backslash one of \\ n t r xNN ::, found something else");
+}
+
 int address_split(const char *address, char **ret_path, const char **ret_steps,
 		  struct rimg_error *err)
 {
 	const char *end = find_separator(address);
 	size_t len = end ? (size_t)(end - address) : strlen(address);
 	size_t path_len;
-	char *path = str_unescape(address, len, &path_len);
+	auto_free char *path = malloc(len + 1);
 
-	if (!path || path_len != strlen(path)) {
-		free(path);
+	if (!path)
+		return error_nomem(err);
+	if (!str_unescape_to(path, address, len, &path_len))
+		return bad_escape(address, err);
+	path[path_len] = '\0';
+	if (strlen(path) != path_len)
 		return error_set(err, RIMG_E_ARG, address,
-				 "expected escapes \\\\ \\n \\t \\r \\xNN \\:: only, found another "
-				 "backslash");
-	}
-	*ret_path = path;
+				 "expected a host path, found a NUL in it");
+	*ret_path = take_ptr(path);
 	*ret_steps = end ? end + 2 : address + len;
 	return 0;
 }
 
-static int no_such_step(struct rimg_node *node, const char *step, size_t len,
-			struct rimg_error *err)
+/* One step, or one name of a path in it. Names are unescaped only when a path has been cut at its
+ * '/', as a name may hold an escaped one. */
+struct step {
+	const char *text;
+	size_t len;
+	char *name; /* room for the bytes that it stands for */
+};
+
+static int no_such_step(struct rimg_node *node, const struct step *s, struct rimg_error *err)
 {
 	auto_free char *where = node_full_address(node);
-	auto_str struct str shown = { 0 };
 	const char *kind = rimg_role_name(node->role);
+	int len = (int)num_min(s->len, INT_MAX);
 
-	str_add_escaped(&shown, step, len, STR_ESCAPE_TEXT);
 	if (node->nested)
 		kind = layer_format_name(node->nested);
 	else if (!node->first_child)
-		return error_set(err, RIMG_E_NOENT, where,
-				 "no container format is recognised here, so there is no \"%s\" in "
-				 "it",
-				 str_cstr(&shown));
-	return error_set(err, RIMG_E_NOENT, where, "nothing called \"%s\" in this %s",
-			 str_cstr(&shown), kind);
+		return error_set(
+			err, RIMG_E_NOENT, where,
+			"no container format is recognised here, so there is no \"%.*s\" in "
+			"it",
+			len, s->text);
+	return error_set(err, RIMG_E_NOENT, where, "nothing called \"%.*s\" in this %s", len,
+			 s->text, kind);
 }
 
 /* A layer without a tree: say what its opener found. */
@@ -89,27 +106,47 @@ static int layer_is_unreadable(const struct rimg_layer *l, struct rimg_error *er
 			 layer_format_name(l));
 }
 
-/* A child by name; else by "NAME#N", the Nth of that name. */
-static struct rimg_node *find_name(struct rimg_node *parent, const char *name, size_t len)
+/* The text, as a number that fills it; false for anything else. */
+static bool parse_number(const char *text, size_t len, uint64_t *ret)
 {
-	struct rimg_node *found = node_find(parent, name, len);
-	const char *hash = memrchr(name, '#', len);
-	auto_free char *digits = NULL;
-	uint64_t nth;
+	char digits[24]; /* more have no place in 64 bits, but for zeros in front */
 
-	if (found || !hash)
-		return found;
-	digits = strndup(hash + 1, len - (size_t)(hash + 1 - name));
-	if (!digits || !str_parse_u64(digits, &nth))
-		return NULL;
-	return node_find_nth(parent, name, (size_t)(hash - name), nth);
+	while (len > 1 && text[0] == '0' && text[1] >= '0' && text[1] <= '9') {
+		text++;
+		len--;
+	}
+	if (len >= sizeof(digits) || memchr(text, '\0', len))
+		return false;
+	memcpy(digits, text, len);
+	digits[len] = '\0';
+	return str_parse_u64(digits, ret);
 }
 
-static struct rimg_node *find_number(struct rimg_node *parent, const char *name)
+/* A child by name; else by "NAME#N", the Nth of that name. */
+static struct rimg_node *find_name(struct rimg_node *parent, const struct step *s)
+{
+	struct rimg_node *found;
+	const char *hash;
+	size_t len, before;
+	uint64_t nth;
+
+	if (!str_unescape_to(s->name, s->text, s->len, &len))
+		return NULL;
+	found = node_find(parent, s->name, len);
+	hash = memrchr(s->name, '#', len);
+	if (found || !hash)
+		return found;
+	before = (size_t)(hash - s->name);
+	if (!parse_number(hash + 1, len - before - 1, &nth))
+		return NULL;
+	return node_find_nth(parent, s->name, before, nth);
+}
+
+static struct rimg_node *find_number(struct rimg_node *parent, const struct step *s)
 {
 	uint64_t number;
 
-	if (!str_parse_u64(name, &number) || number == 0)
+	if (!parse_number(s->text, s->len, &number) || number == 0)
 		return NULL;
 	rimg_for_each_child(child, parent)
 		if (child->number == number)
@@ -118,37 +155,36 @@ static struct rimg_node *find_number(struct rimg_node *parent, const char *name)
 }
 
 /* "/boot/kernel" from the directory @top. */
-static struct rimg_node *find_path(struct rimg_node *top, const char *path, size_t len)
+static struct rimg_node *find_path(struct rimg_node *top, const struct step *s)
 {
 	struct rimg_node *node = top;
 
-	for (size_t i = 0; i < len && node;) {
-		size_t n;
+	for (size_t i = 0; i < s->len && node;) {
+		struct step part = { .text = s->text + i, .name = s->name };
 
-		if (path[i] == '/') {
+		if (s->text[i] == '/') {
 			i++;
 			continue;
 		}
-		n = 0;
-		while (i + n < len && path[i + n] != '/')
-			n++;
-		node = find_name(node, path + i, n);
-		i += n;
+		while (i + part.len < s->len && part.text[part.len] != '/')
+			part.len++;
+		node = find_name(node, &part);
+		i += part.len;
 	}
 	return node;
 }
 
-/* One step, its bytes already unescaped. The node's own children come first (the functions of a
- * section), then the layer on its content. */
-static struct rimg_node *descend(struct rimg_node *node, const char *step, size_t len,
+/* The node's own children come first (the functions of a section), then the layer on its content.
+ */
+static struct rimg_node *descend(struct rimg_node *node, const struct step *s,
 				 struct rimg_error *err)
 {
-	struct rimg_node *found = find_name(node, step, len);
+	struct rimg_node *found = find_name(node, s);
 	struct rimg_layer *l;
 
 	if (found)
 		return found;
-	if (node->role == RIMG_ROLE_DIR && (found = find_path(node, step, len)))
+	if (node->role == RIMG_ROLE_DIR && (found = find_path(node, s)))
 		return found;
 	if (node_open(node, &l, err) < 0)
 		return NULL;
@@ -156,33 +192,37 @@ static struct rimg_node *descend(struct rimg_node *node, const char *step, size_
 		layer_is_unreadable(l, err);
 		return NULL;
 	}
-	if (l && len > 0 && step[0] == '/')
-		found = find_path(l->top, step, len);
+	if (l && s->len > 0 && s->text[0] == '/')
+		found = find_path(l->top, s);
 	if (l && !found)
-		found = find_name(l->root, step, len);
+		found = find_name(l->root, s);
 	if (l && !found)
-		found = find_number(l->root, step);
+		found = find_number(l->root, s);
 	if (!found)
-		no_such_step(node, step, len, err);
+		no_such_step(node, s, err);
 	return found;
 }
 
 struct rimg_node *address_find(struct rimg_node *node, const char *steps, struct rimg_error *err)
 {
-	while (node && *steps) {
-		const char *end = find_separator(steps);
-		size_t len = end ? (size_t)(end - steps) : strlen(steps);
-		size_t step_len;
-		auto_free char *step = str_unescape(steps, len, &step_len);
+	auto_free char *name = malloc(strlen(steps) + 1);
 
-		if (!step) {
-			error_set(err, RIMG_E_ARG, steps,
-				  "expected escapes \\\\ \\n \\t \\r \\xNN "
-				  "\\:: only, found another backslash");
+	if (!name) {
+		error_nomem(err);
+		return NULL;
+	}
+	while (node && *steps) {
+		struct step s = { .text = steps, .len = address_step_len(steps), .name = name };
+		size_t len;
+
+		if (!str_unescape_to(name, s.text, s.len, &len)) {
+			bad_escape(steps, err);
 			return NULL;
 		}
-		node = descend(node, step, step_len, err);
-		steps = end ? end + 2 : steps + len;
+		node = descend(node, &s, err);
+		steps += s.len;
+		if (*steps)
+			steps += strlen("::");
 	}
 	return node;
 }
