@@ -20,9 +20,14 @@ static EVP_MD *sha256; /* NULL when the library has none */
 
 static void fetch_sha256(void)
 {
-	/* no configuration file of the host may decide what SHA-256 is */
+	/* A library context of our own: no configuration file of the host decides what SHA-256 is,
+	 * and the program around us may do with the default context what it likes. Both live as
+	 * long as the process. */
+	static OSSL_LIB_CTX *own;
+
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL);
-	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	own = OSSL_LIB_CTX_new();
+	sha256 = own ? EVP_MD_fetch(own, "SHA256", NULL) : NULL;
 }
 
 static void cleanup_md_ctx(EVP_MD_CTX **ctx)
@@ -85,9 +90,18 @@ int digest_source(const struct rimg_source *src, uint8_t ret[SHA256_LEN], struct
 
 /* What is hashed for a node, all numbers little-endian:
  *
- *     "rimg-tree-1" NUL | u8 role | u32 length, name | u32 mode | u32 uid | u32 gid
- *     u8 kind of body: 0 none, 1 content: u64 size, SHA-256 of it; 2 children: u64 count, then the
- *     digest of each, in order of name bytes */
+ *     "rimg-tree-1" NUL | u8 role | u32 length of name | u32 mode | u32 uid | u32 gid | name
+ *     u8 kind of body: 0 none; 1 content: u64 size, SHA-256 of it; 2 children: u64 count, then the
+ *     digest of each, in order of name bytes
+ *
+ * The role is a number of enum rimg_role. Children are what users put there: partitions and entries
+ * of file systems and archives. Their body is their content; a directory's is its children, and so
+ * is that of a partition in which a format with such children is recognised.
+ *
+ * The node that is asked for counts without its name: images, partitions, directories and files may
+ * hold the same tree, so to all of them applies what does to partitions, and their role is 0. Mode,
+ * uid and gid (0 where there are none) are the node's own, or those of the top directory in it; of
+ * the node asked for only if its body is children. */
 enum body { BODY_NONE, BODY_CONTENT, BODY_CHILDREN };
 
 #define HEADER_LEN 29 /* without the name */
@@ -95,121 +109,202 @@ static const char domain[12] = "rimg-tree-1";
 
 static bool is_artifact(const struct rimg_node *node)
 {
-	return node->role != RIMG_ROLE_META && node->role != RIMG_ROLE_GAP;
+	switch (node->role) {
+	case RIMG_ROLE_PARTITION:
+	case RIMG_ROLE_DIR:
+	case RIMG_ROLE_FILE:
+	case RIMG_ROLE_SYMLINK:
+	case RIMG_ROLE_SOCKET:
+	case RIMG_ROLE_OTHER: return true;
+	default: return false;
+	}
 }
 
-/* The node whose children are the body of @node: a directory itself, a partition's or an image's
- * file system or partition table. Files count as bytes, whatever could be opened in them. */
-static int find_children(struct rimg_node *node, struct rimg_node **ret, struct rimg_error *err)
+static bool may_hold_tree(const struct rimg_node *node)
 {
+	return node->role == RIMG_ROLE_IMAGE || node->role == RIMG_ROLE_PARTITION ||
+	       node->role == RIMG_ROLE_DIR || node->role == RIMG_ROLE_FILE;
+}
+
+/* Is there a tree in the layer? A program is bytes, whatever its sections are. */
+static bool has_tree(const struct rimg_layer *l)
+{
+	if (!l || l->unreadable)
+		return false;
+	rimg_for_each_child(child, l->top)
+		if (is_artifact(child))
+			return true;
+	return l->top != l->root;
+}
+
+/* A node while it is hashed: its children are, one after the other. */
+struct frame {
+	EVP_MD_CTX *ctx;
+	struct rimg_node *node;
+	struct rimg_node *top;   /* whose children are the body, or NULL */
+	struct rimg_node **list; /* the children of top */
+	uint32_t next;
+	bool asked; /* for this node the digest is asked */
+};
+
+/* The way down is as deep as the tree, which the image decides: no recursion. */
+struct stack {
+	struct frame *frames;
+	size_t n, cap;
+};
+
+static void stack_done(struct stack *s)
+{
+	while (s->n > 0)
+		EVP_MD_CTX_free(s->frames[--s->n].ctx);
+	free(s->frames);
+}
+
+static int unreadable_part(const struct rimg_node *node, struct rimg_error *err)
+{
+	auto_free char *address = node_full_address(node);
+
+	return error_set(err, RIMG_E_BAD, address ? address : node->image->name,
+			 "a part of the tree cannot be read, so it has no digest");
+}
+
+/* Whose children are the body of the node? */
+static int find_top(struct frame *f, struct rimg_error *err)
+{
+	struct rimg_node *node = f->node;
 	struct rimg_layer *l;
 	int rc;
 
-	*ret = NULL;
-	if (node->role == RIMG_ROLE_DIR)
-		*ret = node;
-	if (node->role != RIMG_ROLE_PARTITION && node->role != RIMG_ROLE_IMAGE)
+	if (node->damaged || node->unread)
+		return unreadable_part(node, err);
+	if (node->role == RIMG_ROLE_DIR) {
+		f->top = node;
+		return 0;
+	}
+	if (!may_hold_tree(node) || (node->role == RIMG_ROLE_FILE && !f->asked))
 		return 0;
 	rc = node_open(node, &l, err);
-	if (rc == 0 && l && !l->unreadable)
-		*ret = l->top;
-	return rc;
-}
-
-static int hash_header(EVP_MD_CTX *ctx, const struct rimg_node *node, enum body body,
-		       struct rimg_error *err)
-{
-	/* a tree's own root has no name that counts: two files may hold the same tree */
-	uint32_t name_len = node->role == RIMG_ROLE_IMAGE ? 0 : node->name_len;
-	uint8_t fixed[HEADER_LEN];
-	struct wr w = wr_init(fixed, sizeof(fixed));
-
-	wr_bytes(&w, domain, sizeof(domain));
-	wr_u8(&w, (uint8_t)node->role);
-	wr_le32(&w, name_len);
-	wr_le32(&w, (uint32_t)node_attr_u64(node, "mode", 0));
-	wr_le32(&w, (uint32_t)node_attr_u64(node, "uid", 0));
-	wr_le32(&w, (uint32_t)node_attr_u64(node, "gid", 0));
-	if (EVP_DigestUpdate(ctx, fixed, w.pos) != 1 ||
-	    EVP_DigestUpdate(ctx, node->name, name_len) != 1)
-		return no_crypto(err);
-	fixed[0] = (uint8_t)body;
-	return EVP_DigestUpdate(ctx, fixed, 1) == 1 ? 0 : no_crypto(err);
-}
-
-static int hash_content(EVP_MD_CTX *ctx, const struct rimg_node *node, struct rimg_error *err)
-{
-	uint8_t body[8 + SHA256_LEN];
-	struct wr w = wr_init(body, 8);
-	int rc = digest_source(node->content, body + 8, err);
-
 	if (rc < 0)
 		return rc;
-	wr_le64(&w, rimg_source_size(node->content));
-	return EVP_DigestUpdate(ctx, body, sizeof(body)) == 1 ? 0 : no_crypto(err);
-}
-
-static int hash_node(struct rimg_node *node, uint32_t depth, uint8_t ret[SHA256_LEN],
-		     struct rimg_error *err);
-
-static int hash_children(EVP_MD_CTX *ctx, struct rimg_node *parent, uint32_t depth,
-			 struct rimg_error *err)
-{
-	struct rimg_node **list = node_by_name(parent);
-	uint64_t n = 0;
-	uint8_t count[8], digest[SHA256_LEN];
-	struct wr w = wr_init(count, sizeof(count));
-
-	if (!list && parent->n_children > 0)
-		return error_nomem(err);
-	for (uint32_t i = 0; i < parent->n_children; i++)
-		n += is_artifact(list[i]);
-	wr_le64(&w, n);
-	if (EVP_DigestUpdate(ctx, count, sizeof(count)) != 1)
-		return no_crypto(err);
-	for (uint32_t i = 0; i < parent->n_children; i++) {
-		int rc;
-
-		if (!is_artifact(list[i]))
-			continue;
-		rc = hash_node(list[i], depth + 1, digest, err);
-		if (rc < 0)
-			return rc;
-		if (EVP_DigestUpdate(ctx, digest, sizeof(digest)) != 1)
-			return no_crypto(err);
-	}
+	if (l && (l->root->damaged || l->top->damaged))
+		return unreadable_part(l->root, err);
+	if (has_tree(l))
+		f->top = l->top;
 	return 0;
 }
 
-/* Recursion is as deep as directories nest, which openers bound by limits.dir_depth. */
-static int hash_node(struct rimg_node *node, uint32_t depth, uint8_t ret[SHA256_LEN],
-		     struct rimg_error *err)
+static int hash_header(const struct frame *f, enum body body, struct rimg_error *err)
 {
-	auto_with(cleanup_md_ctx) EVP_MD_CTX *ctx = NULL;
-	struct rimg_node *children;
-	enum body body;
-	int rc = find_children(node, &children, err);
+	const struct rimg_node *node = f->node;
+	const struct rimg_node *owned = f->top ? f->top : f->asked ? NULL : node;
+	enum rimg_role role = f->asked && may_hold_tree(node) ? RIMG_ROLE_IMAGE : node->role;
+	uint32_t name_len = f->asked ? 0 : node->name_len;
+	uint8_t fixed[HEADER_LEN], kind = (uint8_t)body;
+	struct wr w = wr_init(fixed, sizeof(fixed));
+
+	wr_bytes(&w, domain, sizeof(domain));
+	wr_u8(&w, (uint8_t)role);
+	wr_le32(&w, name_len);
+	wr_le32(&w, owned ? (uint32_t)node_attr_u64(owned, "mode", 0) : 0);
+	wr_le32(&w, owned ? (uint32_t)node_attr_u64(owned, "uid", 0) : 0);
+	wr_le32(&w, owned ? (uint32_t)node_attr_u64(owned, "gid", 0) : 0);
+	if (EVP_DigestUpdate(f->ctx, fixed, w.pos) != 1 ||
+	    EVP_DigestUpdate(f->ctx, node->name, name_len) != 1 ||
+	    EVP_DigestUpdate(f->ctx, &kind, 1) != 1)
+		return no_crypto(err);
+	return 0;
+}
+
+static int hash_content(const struct frame *f, struct rimg_error *err)
+{
+	uint8_t body[8 + SHA256_LEN];
+	struct wr w = wr_init(body, 8);
+	int rc = digest_source(f->node->content, body + 8, err);
 
 	if (rc < 0)
 		return rc;
-	if (depth > node->image->ctx->limits.dir_depth * 2 || node->unread)
-		return error_set(err, RIMG_E_BAD, node->image->name,
-				 "a part of the tree cannot be read, so it has no digest");
-	body = children ? BODY_CHILDREN : node->content ? BODY_CONTENT : BODY_NONE;
-	ctx = begin(err);
-	if (!ctx)
+	wr_le64(&w, rimg_source_size(f->node->content));
+	return EVP_DigestUpdate(f->ctx, body, sizeof(body)) == 1 ? 0 : no_crypto(err);
+}
+
+/* What comes before the digests of the children. */
+static int begin_children(struct frame *f, struct rimg_error *err)
+{
+	uint8_t count[8];
+	struct wr w = wr_init(count, sizeof(count));
+	uint64_t n = 0;
+
+	f->list = node_by_name(f->top);
+	if (!f->list && f->top->n_children > 0)
+		return error_nomem(err);
+	for (uint32_t i = 0; i < f->top->n_children; i++)
+		n += is_artifact(f->list[i]);
+	wr_le64(&w, n);
+	return EVP_DigestUpdate(f->ctx, count, sizeof(count)) == 1 ? 0 : no_crypto(err);
+}
+
+static int push(struct stack *s, struct rimg_node *node, struct rimg_error *err)
+{
+	struct frame *frames = vec_grow(s->frames, &s->cap, s->n, sizeof(*frames));
+	struct frame *f;
+	enum body body;
+	int rc;
+
+	if (!frames)
+		return error_nomem(err);
+	s->frames = frames;
+	f = &frames[s->n];
+	*f = (struct frame){ .ctx = begin(err), .node = node, .asked = s->n == 0 };
+	if (!f->ctx)
 		return -RIMG_E_CRYPTO;
-	rc = hash_header(ctx, node, body, err);
-	if (rc == 0 && body == BODY_CHILDREN)
-		rc = hash_children(ctx, children, depth, err);
-	else if (rc == 0 && body == BODY_CONTENT)
-		rc = hash_content(ctx, node, err);
+	s->n++;
+	rc = find_top(f, err);
 	if (rc < 0)
 		return rc;
-	return EVP_DigestFinal_ex(ctx, ret, NULL) == 1 ? 0 : no_crypto(err);
+	body = f->top ? BODY_CHILDREN : node->content ? BODY_CONTENT : BODY_NONE;
+	rc = hash_header(f, body, err);
+	if (rc == 0 && body == BODY_CHILDREN)
+		rc = begin_children(f, err);
+	else if (rc == 0 && body == BODY_CONTENT)
+		rc = hash_content(f, err);
+	return rc;
+}
+
+/* The next child to hash, or NULL. */
+static struct rimg_node *next_child(struct frame *f)
+{
+	while (f->top && f->next < f->top->n_children) {
+		struct rimg_node *child = f->list[f->next++];
+
+		if (is_artifact(child))
+			return child;
+	}
+	return NULL;
 }
 
 int digest_tree(struct rimg_node *node, uint8_t ret[SHA256_LEN], struct rimg_error *err)
 {
-	return hash_node(node, 0, ret, err);
+	auto_with(stack_done) struct stack s = { 0 };
+	uint8_t digest[SHA256_LEN];
+	int rc = push(&s, node, err);
+
+	while (rc == 0) {
+		struct frame *f = &s.frames[s.n - 1];
+		struct rimg_node *child = next_child(f);
+
+		if (child) {
+			rc = push(&s, child, err);
+			continue;
+		}
+		if (EVP_DigestFinal_ex(f->ctx, digest, NULL) != 1)
+			return no_crypto(err);
+		EVP_MD_CTX_free(f->ctx);
+		if (--s.n == 0)
+			break;
+		if (EVP_DigestUpdate(s.frames[s.n - 1].ctx, digest, sizeof(digest)) != 1)
+			return no_crypto(err);
+	}
+	if (rc == 0)
+		memcpy(ret, digest, sizeof(digest));
+	return rc;
 }
