@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/field.h"
 
+#include <inttypes.h>
 #include <string.h>
-
-#include "core/num.h"
 
 /* ---- attributes --------------------------------------------------------------------------- */
 
@@ -41,10 +40,18 @@ int attr_add_bytes(struct rimg_layer *l, struct rimg_node *node, const char *key
 		   enum attr_type type, enum rimg_cause cause, struct place place, const void *data,
 		   size_t len)
 {
+	uint32_t max = l->image->ctx->limits.attr_bytes;
 	struct rimg_attr *a;
 	const uint8_t *copy;
 
-	len = (size_t)num_min(len, l->image->ctx->limits.attr_bytes);
+	if (len > max) {
+		layer_finding(l, SEVERITY_WARNING, "layer.attr-cut", node, place.off, place.len,
+			      "expected at most %" PRIu32
+			      " bytes of \"%s\", found %zu; the others are "
+			      "compared, but not shown",
+			      max, key, len);
+		len = max;
+	}
 	copy = arena_copy(&l->arena, data, len);
 	a = copy ? attr_add(l, node, key, type, cause, place) : NULL;
 	if (!a)

@@ -72,7 +72,11 @@ struct rimg_attr *attr_add(struct rimg_layer *l, struct rimg_node *node, const c
 int attr_add_u64(struct rimg_layer *l, struct rimg_node *node, const char *key, enum attr_type type,
 		 enum rimg_cause cause, struct place place, uint64_t value);
 
-/** attr_add_bytes - text or bytes, copied, cut to limits.attr_bytes; 0 or -RIMG_E_NOMEM */
+/**
+ * attr_add_bytes - text or bytes, copied; 0 or -RIMG_E_NOMEM
+ *
+ * What is longer than limits.attr_bytes is cut, which is warning `layer.attr-cut`.
+ */
 int attr_add_bytes(struct rimg_layer *l, struct rimg_node *node, const char *key,
 		   enum attr_type type, enum rimg_cause cause, struct place place, const void *data,
 		   size_t len);

@@ -54,25 +54,33 @@ static const struct rimg_attr *attr_at(const struct rimg_node *node, uint64_t of
 	return NULL;
 }
 
+/* May the owner of a byte of the content of @node be sought inside? */
+static bool is_open(const struct rimg_node *node, bool (*descend)(const struct rimg_node *node))
+{
+	return node->nested && !node->nested->unreadable && (!descend || descend(node));
+}
+
 struct owner owner_at(struct rimg_node *node, uint64_t off,
 		      bool (*descend)(const struct rimg_node *node))
 {
 	struct owner o = { .node = node, .len = rimg_source_size(node->content) - off };
+	bool inside = is_open(node, descend);
 
-	while (o.node->nested && !o.node->nested->unreadable && (!descend || descend(o.node))) {
+	while (inside) {
 		const struct rimg_layer *l = o.node->nested;
 		const struct claim *c = claim_at(l, off);
+		uint64_t content_off = c->content_off + (off - c->off);
 
 		o.claim = c;
 		o.node = c->node;
 		o.off = off;
 		o.len = num_min(o.len, c->len - (off - c->off));
-		if (c->content_off == NO_CONTENT || !c->node->nested) {
-			if (!l->opaque_places)
-				o.attr = attr_at(c->node, off, &o.len);
-			break;
-		}
-		off = c->content_off + (off - c->off);
+		inside = c->content_off != NO_CONTENT && c->node->content &&
+			 content_off < rimg_source_size(c->node->content) &&
+			 is_open(c->node, descend);
+		if (!inside && !l->opaque_places)
+			o.attr = attr_at(c->node, off, &o.len);
+		off = content_off;
 	}
 	return o;
 }

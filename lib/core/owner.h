@@ -8,9 +8,9 @@
  * struct owner - to whom a byte of an artifact belongs
  * @node:  the deepest node; never NULL
  * @claim: the claim that gave it the bytes; NULL when the artifact itself has no open layer
- * @attr:  the attribute whose place this is, or NULL
+ * @attr:  the attribute of @node whose place this is, the first of several, or NULL
  * @off:   the byte asked for, in the source of the layer that @claim is of
- * @len:   how many bytes from the one asked for on have exactly this owner
+ * @len:   how many bytes from the one asked for on surely have this owner; at least 1
  */
 struct owner {
 	struct rimg_node *node;
