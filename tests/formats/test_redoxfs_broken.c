@@ -254,7 +254,7 @@ static void flip(struct volume *v, const struct rimg_layer *unflipped, size_t of
 	struct rimg_layer *l;
 	size_t n;
 
-	v->data[off] ^= 1 << (off % 8);
+	v->data[off] ^= (uint8_t)(1 << (off % 8));
 	t = test_open_bytes(v->data, v->len);
 	l = redoxfs_test_layer(t.node);
 	n = read_all(l);
@@ -262,7 +262,7 @@ static void flip(struct volume *v, const struct rimg_layer *unflipped, size_t of
 		assert_int_equal(l->format->check(l, NULL), 0);
 	if (byte_matters(unflipped, off) && l->n_errors + l->n_warnings == 0)
 		fail_msg("byte %zu changed, and nothing was found (%zu files read)", off, n);
-	v->data[off] ^= 1 << (off % 8);
+	v->data[off] ^= (uint8_t)(1 << (off % 8));
 	test_close(&t);
 }
 
