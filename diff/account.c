@@ -73,9 +73,19 @@ static bool is_plain(const struct held *h)
 	return h->o.claim && h->o.claim->content_off != NO_CONTENT;
 }
 
+/* Stored content, perhaps packed or enciphered: what openers call "content" or a "record" of it. */
 static bool is_content(const struct held *h)
 {
-	return is_plain(h) || (h->o.claim && strcmp(h->o.claim->what, "content") == 0);
+	const struct claim *c = h->o.claim;
+
+	return is_plain(h) ||
+	       (c && (strcmp(c->what, "content") == 0 || strcmp(c->what, "record") == 0));
+}
+
+/* Enciphered: what the stored bytes mean is not known byte by byte. */
+static bool is_opaque(const struct held *h)
+{
+	return h->o.claim && h->o.node->layer->opaque_places;
 }
 
 /* Offset in the owner's claim of the byte at @pos. */
@@ -99,6 +109,8 @@ static uint64_t content_size(const struct rimg_node *n)
 
 static struct difference *give_presence(struct accounting *acc, struct pair *p)
 {
+	if (p->parent && p->parent->half_read)
+		return difference_content(acc->d, p->parent);
 	return difference_get(acc->d, p, DIFFERS_PRESENCE, NULL, (p->a ? p->a : p->b)->cause);
 }
 
@@ -122,7 +134,9 @@ static struct difference *give_claim(struct accounting *acc, const struct held *
 		return give_unexplained(acc, h->pair);
 	if (c->cause != RIMG_CAUSE_ORDERING)
 		return difference_get(acc->d, h->pair, DIFFERS_CLAIM, c->what, c->cause);
-	/* a list of entries: other entries, or the same in another order */
+	/* an entry of a list, or a list of entries: other ones, or the same in another order */
+	if (h->pair->moved)
+		return difference_get(acc->d, h->pair, DIFFERS_PRESENCE, "path", 0);
 	order = difference_find(h->pair, DIFFERS_ORDER);
 	if (order)
 		return order;
@@ -151,6 +165,28 @@ static bool piece_differs(struct accounting *acc, const struct held *h, uint64_t
 	return blockmap_any(p->blocks, off, 1);
 }
 
+/* Equal contents in other bytes: packed in another way, or enciphered with other random keys. */
+static struct difference *give_stored(struct accounting *acc, bool opaque)
+{
+	return difference_get(acc->d, acc->a.pair, DIFFERS_STORED, "stored",
+			      opaque ? RIMG_CAUSE_IDENTIFIER : RIMG_CAUSE_COMPRESSION);
+}
+
+/* A structure that is enciphered in both images. What differs in it is known, but not in which
+ * bytes; if nothing does, the keys do. */
+static struct difference *give_opaque(struct accounting *acc)
+{
+	const struct claim *c = acc->a.o.claim;
+
+	if (is_filler(&acc->a) || is_filler(&acc->b))
+		return give_claim(acc, &acc->a);
+	for (const struct difference *x = acc->a.pair->first; x; x = x->next)
+		if (x->type == DIFFERS_ATTR || x->type == DIFFERS_CONTENT)
+			return difference_get(acc->d, acc->a.pair, DIFFERS_CLAIM, c->what,
+					      x->cause);
+	return give_stored(acc, true);
+}
+
 /* Content of a pair of nodes, in both images at this place. */
 static struct difference *give_content(struct accounting *acc, uint64_t pos)
 {
@@ -168,6 +204,27 @@ static struct difference *give_content(struct accounting *acc, uint64_t pos)
 	return give_place(acc, p);
 }
 
+/* Attributes may share bytes (a type and a mode in one number): of those at this byte, one whose
+ * value differs. */
+static struct difference *give_attr(struct accounting *acc, uint64_t pos)
+{
+	const struct held *h = &acc->a;
+	uint64_t off = h->o.off + (pos - h->pos);
+	const struct rimg_attr *best = h->o.attr, *best_b = acc->b.o.attr;
+
+	for (const struct rimg_attr *a = best; a && attr_equal(best, best_b); a = a->next) {
+		const struct rimg_attr *b = node_attr(h->pair->b, a->key);
+
+		if (off < a->place.off || off - a->place.off >= a->place.len || !b ||
+		    b->place.len != a->place.len || attr_equal(a, b))
+			continue;
+		acc->until = num_min(acc->until, pos + a->place.len - (off - a->place.off));
+		best = a;
+		best_b = b;
+	}
+	return difference_attr(acc->d, h->pair, best, best_b);
+}
+
 /* The byte belongs to a node of A and to its counterpart in B. */
 static struct difference *give_to_pair(struct accounting *acc, uint64_t pos)
 {
@@ -177,12 +234,12 @@ static struct difference *give_to_pair(struct accounting *acc, uint64_t pos)
 	if (!a->claim || !b->claim)
 		return difference_content(acc->d, p);
 	if (a->attr && b->attr && strcmp(a->attr->key, b->attr->key) == 0)
-		return difference_attr(acc->d, p, a->attr, b->attr);
+		return give_attr(acc, pos);
 	if (is_content(&acc->a) || is_content(&acc->b))
 		return give_content(acc, pos);
-	if (strcmp(a->claim->what, b->claim->what) == 0)
-		return give_claim(acc, &acc->a);
-	return give_place(acc, p);
+	if (strcmp(a->claim->what, b->claim->what) != 0)
+		return give_place(acc, p);
+	return is_opaque(&acc->a) ? give_opaque(acc) : give_claim(acc, &acc->a);
 }
 
 /* Entries of one list, in another order on the other side. */
@@ -203,6 +260,15 @@ static bool is_lone(const struct held *h)
 	return h->exists && !(h->pair->a && h->pair->b) && !node_is_filler(h->o.node);
 }
 
+/* Of two fillers: what nobody knows before what may be left over from earlier before what is meant
+ * to be zero. */
+static int filler_rank(const struct held *h)
+{
+	if (h->o.node->role == RIMG_ROLE_GAP)
+		return 2;
+	return h->o.claim && h->o.claim->cause == RIMG_CAUSE_FREE_SPACE;
+}
+
 /* The byte belongs to different things, or exists on one side alone: something came, went or moved.
  * What has no meaning gives way to what has. */
 static struct difference *give_to_one(struct accounting *acc, uint64_t pos)
@@ -217,8 +283,7 @@ static struct difference *give_to_one(struct accounting *acc, uint64_t pos)
 	if (!h->exists || (acc->b.exists && is_filler(h) && !is_filler(&acc->b)))
 		h = &acc->b;
 	if (is_filler(h)) {
-		/* of two fillers the one that nobody knows */
-		if (h == &acc->a && acc->b.exists && acc->b.o.node->role == RIMG_ROLE_GAP)
+		if (h == &acc->a && acc->b.exists && filler_rank(&acc->b) > filler_rank(h))
 			h = &acc->b;
 		return give_claim(acc, h);
 	}

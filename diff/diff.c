@@ -222,12 +222,17 @@ static void add_path(struct str *s, const struct rimg_node *root, const struct r
 
 	node_add_address(&above, root);
 	node_add_address(&whole, n);
-	skip = num_min(above.len, whole.len);
-	/* what is inside of a content is joined to it by "::", what is below a directory by "/" */
-	if (skip > 0 && root->content && whole.len - skip >= 2)
-		skip += 2;
-	str_add(s, str_cstr(&whole) + skip);
 	s->failed |= above.failed || whole.failed;
+	if (above.len >= whole.len)
+		return;
+	/* what is inside of a content is joined to it by "::"; paths below a directory, also below
+	 * "/", begin with "/" */
+	skip = above.len;
+	if (skip > 0 && root->content)
+		skip += 2;
+	else if (skip > 0 && above.data[skip - 1] == '/')
+		skip--;
+	str_add(s, str_cstr(&whole) + skip);
 }
 
 /* A content is told by its size, when that says something. */
@@ -238,11 +243,21 @@ static bool add_content(struct str *s, const struct pair *p, const struct rimg_n
 
 	if (a && b && rimg_source_size(a) == rimg_source_size(b))
 		return false;
-	if (n->content)
+	if (!n->content && !n->unread && p->half_read)
+		str_add(s, "readable");
+	else if (n->content)
 		str_printf(s, "%" PRIu64 " bytes", rimg_source_size(n->content));
 	else
 		str_add(s, n->unread ? "unreadable" : "none");
 	return true;
+}
+
+/* Bytes of an attribute may differ though its value does not; then that is not worth showing. */
+static bool has_value(const struct difference *x, const struct rimg_attr *attr)
+{
+	if (!attr || attr->type == ATTR_RAW)
+		return false;
+	return !x->attr_a || !x->attr_b || !attr_equal(x->attr_a, x->attr_b);
 }
 
 /* What one side is; false: nothing to be shown. */
@@ -270,9 +285,10 @@ static bool add_value(const struct rimg_diff *d, struct str *s, const struct dif
 			add_path(s, root, n->link_to);
 		return n->link_to != NULL;
 	case DIFFERS_ATTR:
-		if (attr && attr->type != ATTR_RAW)
-			attr_format(s, attr);
-		return attr && attr->type != ATTR_RAW;
+		if (!has_value(x, attr))
+			return false;
+		attr_format(s, attr);
+		return true;
 	case DIFFERS_ORDER:
 		str_add_escaped(s, first->name, first->name_len, STR_ESCAPE_TEXT);
 		return true;

@@ -28,9 +28,9 @@ static void print_names(struct report *r, const char *verdict)
 {
 	auto_str struct str s = { 0 };
 
-	str_add_escaped(&s, r->a.address, strlen(r->a.address), STR_ESCAPE_STEP);
+	str_add_escaped(&s, r->a.address, strlen(r->a.address), STR_ESCAPE_TEXT);
 	str_add(&s, " and ");
-	str_add_escaped(&s, r->b.address, strlen(r->b.address), STR_ESCAPE_STEP);
+	str_add_escaped(&s, r->b.address, strlen(r->b.address), STR_ESCAPE_TEXT);
 	fprintf(r->out, "%s%s %s%s", paint(r, BOLD), str_cstr(&s), verdict, paint(r, PLAIN));
 }
 

@@ -23,6 +23,13 @@ static bool is_of_tree(const char *key)
 static int attr_differs(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
 			const struct rimg_attr *b, struct rimg_error *err)
 {
+	enum rimg_cause cause = (a ? a : b)->cause;
+
+	/* where a directory is stored is no part of what it is */
+	if (!p->scope && (cause == RIMG_CAUSE_PLACEMENT || cause == RIMG_CAUSE_CHECKSUM))
+		return 0;
+	if (p->half_read && !(p->a->unread ? a : b))
+		return 0;
 	if (is_of_tree(a ? a->key : b->key))
 		differs_in_tree(d, p);
 	return difference_attr(d, p, a, b) ? 0 : error_nomem(err);
@@ -150,8 +157,8 @@ static int compare_identity(struct rimg_diff *d, struct pair *p, struct rimg_err
 {
 	struct difference *x = NULL;
 
-	if (p->a->role != p->b->role) {
-		x = difference_get(d, p, DIFFERS_ROLE, "type", RIMG_CAUSE_CONTENT);
+	if (p->a->role != p->b->role && !p->half_read) {
+		x = difference_get(d, p, DIFFERS_ROLE, "role", RIMG_CAUSE_CONTENT);
 		if (!x)
 			return error_nomem(err);
 		differs_in_tree(d, p);
@@ -272,6 +279,8 @@ static int compare_contents(struct rimg_diff *d, struct pair *p, struct rimg_err
 	if (!d->summary.has_bytes && !p->scope && p->a->content && p->b->content)
 		d->summary.compared +=
 			num_max(rimg_source_size(p->a->content), rimg_source_size(p->b->content));
+	if (p->half_read)
+		p->content = CONTENT_DIFFERENT;
 	return p->content == CONTENT_DIFFERENT ? content_differs(d, p, err) : 0;
 }
 
@@ -282,6 +291,7 @@ static int compare_pair(struct rimg_diff *d, struct pair *p, struct rimg_error *
 	bool bytes_count = p == d->root && d->summary.has_bytes;
 	int rc = 0;
 
+	p->half_read = p->a->unread != p->b->unread;
 	note_unread(d, p);
 	if (!bytes_count)
 		rc = compare_identity(d, p, err);
@@ -348,7 +358,7 @@ static int name_unmatched(struct rimg_diff *d, struct rimg_error *err)
 		struct pair *p = d->unmatched.items[i];
 		const struct rimg_node *n = p->a ? p->a : p->b;
 
-		if (p->hidden || (p->a && p->b) || node_is_filler(n))
+		if (p->hidden || (p->a && p->b) || node_is_filler(n) || p->parent->half_read)
 			continue;
 		if (!difference_get(d, p, DIFFERS_PRESENCE, NULL, n->cause))
 			return error_nomem(err);
