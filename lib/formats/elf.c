@@ -118,6 +118,7 @@ uint64_t elf_field_hex(const struct elf_file *f, struct field *fields, const cha
 int elf_content(const struct elf_file *f, struct rimg_node *node, uint64_t off, uint64_t len)
 {
 	node->content = source_slice(&f->l->arena, f->l->src, off, len);
+	node->opened = true; /* until it is known to own these bytes */
 	return node->content ? 0 : -RIMG_E_NOMEM;
 }
 
@@ -533,6 +534,9 @@ static int claim_piece(void *arg, const struct span *piece)
 	struct claiming *c = arg;
 	struct elf_file *f = c->f;
 
+	if (piece->rank == ELF_RANK_FUNCTION) /* code holds no formats */
+		return layer_claim_content(f->l, piece->node, piece->off, piece->len,
+					   piece->content_off);
 	if (piece->rank < ELF_RANK_SEGMENT)
 		return spans_claim(f->l, piece);
 	if (is_zero(f, piece->off, piece->len))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "formats/initfs.h"
+#include "formats/initfs_read.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -7,9 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "core/format.h"
 #include "core/num.h"
-#include "core/str.h"
 #include "formats/gaps.h"
 
 /* An initfs image: header, bootstrap program, inodes, and the tree of files.
@@ -21,43 +19,6 @@
  *             names
  *
  * Each piece begins on a page of its own with zeros behind it. All offsets count from byte 0. */
-
-struct inode {
-	uint32_t mode; /* type, reserved bits and permissions as stored */
-	uint32_t len;
-	uint32_t off;
-	uint32_t uid;
-	uint32_t gid;
-	struct rimg_node *owner; /* the node that was reached first; NULL: none yet */
-};
-
-/* a directory whose entries are still to be read */
-struct pending {
-	struct rimg_node *node;
-	uint16_t inode;
-	uint32_t depth;
-};
-
-struct initfs {
-	struct rimg_layer *l;
-	uint64_t size; /* of the source */
-	uint32_t table_off;
-	uint64_t entry;
-	size_t count;        /* inodes that the header names */
-	struct inode *inode; /* the ones that lie inside the image: `have` of them */
-	size_t have;
-	struct pending *queue; /* room for every inode, as each directory is entered once */
-	size_t queue_head, queue_tail;
-	uint64_t entries_left; /* how many entries may still be read */
-	uint8_t *name;         /* room for the longest name */
-};
-
-struct dirent {
-	uint64_t off; /* of the entry itself */
-	uint16_t inode;
-	uint16_t name_len;
-	uint32_t name_off;
-};
 
 /* ---- recognising -------------------------------------------------------------------------- */
 
@@ -236,332 +197,6 @@ static int read_table(struct initfs *fs, struct rimg_error *err)
 	return 0;
 }
 
-static uint32_t inode_type(const struct inode *ino)
-{
-	return ino->mode >> INITFS_TYPE_SHIFT;
-}
-
-static enum rimg_role inode_role(const struct inode *ino)
-{
-	switch (inode_type(ino)) {
-	case INITFS_TYPE_FILE: return RIMG_ROLE_FILE;
-	case INITFS_TYPE_DIR: return RIMG_ROLE_DIR;
-	case INITFS_TYPE_SYMLINK: return RIMG_ROLE_SYMLINK;
-	default: return RIMG_ROLE_OTHER;
-	}
-}
-
-/* ---- one inode ---------------------------------------------------------------------------- */
-
-/* The attributes of an inode; @off: where it is stored, or NO_CONTENT when another node owns it. */
-static int add_inode_attrs(struct initfs *fs, struct rimg_node *node, const struct inode *ino,
-			   uint64_t off)
-{
-	static const struct {
-		const char *key;
-		enum attr_type type;
-		enum rimg_cause cause;
-		uint8_t pos, len;
-	} fields[] = {
-		{ "midbits", ATTR_HEX, RIMG_CAUSE_CONTENT, 0, 4 },
-		{ "mode", ATTR_OCTAL, RIMG_CAUSE_CONTENT, 0, 2 },
-		{ "size", ATTR_U64, RIMG_CAUSE_CONTENT, 4, 4 },
-		{ "offset", ATTR_U64, RIMG_CAUSE_PLACEMENT, 8, 4 },
-		{ "uid", ATTR_U64, RIMG_CAUSE_CONTENT, 12, 4 },
-		{ "gid", ATTR_U64, RIMG_CAUSE_CONTENT, 16, 4 },
-	};
-	const uint32_t values[] = { (ino->mode & INITFS_RESERVED_MASK) >> 12,
-				    ino->mode & INITFS_MODE_MASK,
-				    ino->len,
-				    ino->off,
-				    ino->uid,
-				    ino->gid };
-
-	for (size_t i = values[0] ? 0 : 1; i < ARRAY_LEN(fields); i++) {
-		struct place place =
-			off == NO_CONTENT ? PLACE_NONE : PLACE(off + fields[i].pos, fields[i].len);
-
-		if (attr_add_u64(fs->l, node, fields[i].key, fields[i].type, fields[i].cause, place,
-				 values[i]) < 0)
-			return -RIMG_E_NOMEM;
-	}
-	return 0;
-}
-
-static int add_target(struct initfs *fs, struct rimg_node *node, const struct inode *ino,
-		      struct rimg_error *err)
-{
-	uint64_t have = ino->off < fs->size ? fs->size - ino->off : 0;
-	size_t len = (size_t)num_min(num_min(ino->len, have), fs->l->image->ctx->limits.attr_bytes);
-	auto_free uint8_t *target = malloc(len + 1);
-	int rc;
-
-	if (!target)
-		return -RIMG_E_NOMEM;
-	rc = layer_read(fs->l, len > 0 ? ino->off : 0, target, len, err);
-	if (rc < 0)
-		return rc;
-	return attr_add_bytes(fs->l, node, "target", ATTR_TEXT, RIMG_CAUSE_CONTENT, PLACE_NONE,
-			      target, len);
-}
-
-static void check_inode(struct initfs *fs, struct rimg_node *node, const struct inode *ino,
-			uint64_t off)
-{
-	if (inode_type(ino) > INITFS_TYPE_SYMLINK)
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.inode-type", node, off, 4,
-			      "expected an inode of type 0, 1 or 2, found %" PRIu32,
-			      inode_type(ino));
-	if (ino->mode & INITFS_RESERVED_MASK)
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.inode-reserved", node, off, 4,
-			      "expected zero in bits 12 to 27, found 0x%" PRIx32,
-			      (ino->mode & INITFS_RESERVED_MASK) >> 12);
-	if (ino->len > 0 && !num_in_range(ino->off, ino->len, fs->size))
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.content-range", node, off + 4, 8,
-			      "expected %" PRIu32 " bytes of content at %" PRIu32
-			      ", found the end of the image at %" PRIu64,
-			      ino->len, ino->off, fs->size);
-}
-
-/* An entry that names an inode which another entry has named before. */
-static int add_link(struct initfs *fs, struct rimg_node *node, const struct inode *ino,
-		    struct rimg_error *err)
-{
-	struct rimg_node *owner = ino->owner;
-
-	if (node->role == RIMG_ROLE_DIR) {
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.cycle", node, 0, 0,
-			      "expected each directory once in the tree, found that this entry "
-			      "leads to \"%s\" again",
-			      owner->name);
-		return add_inode_attrs(fs, node, ino, NO_CONTENT);
-	}
-	layer_finding(fs->l, SEVERITY_WARNING, "initfs.inode-shared", node, 0, 0,
-		      "expected an inode of its own, found the one of \"%s\"", owner->name);
-	node->link_to = owner;
-	node->content = owner->content;
-	node->damaged |= owner->damaged;
-	if (node->role == RIMG_ROLE_SYMLINK) {
-		int rc = add_target(fs, node, ino, err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return add_inode_attrs(fs, node, ino, NO_CONTENT);
-}
-
-/**
- * attach_inode - decode one inode and attach it to the tree
- * @node:  the node that stands for it, whose role is set from the inode's type
- * @index: inode number, less than fs->have
- * @depth: directories above it
- *
- * Directories are queued. Facts: docs/formats/initfs.md, "Inode table".
- * Returns 0, -RIMG_E_NOMEM or what reading returned; a bad inode is a finding and returns 0.
- */
-static int attach_inode(struct initfs *fs, struct rimg_node *node, uint16_t index, uint32_t depth,
-			struct rimg_error *err)
-{
-	struct inode *ino = &fs->inode[index];
-	uint64_t off = fs->table_off + (uint64_t)index * INITFS_INODE_LEN;
-	int rc;
-
-	if (ino->owner)
-		return add_link(fs, node, ino, err);
-	ino->owner = node;
-	rc = layer_claim(fs->l, node, off, INITFS_INODE_LEN, "inode", RIMG_CAUSE_CONTENT);
-	if (rc == 0)
-		rc = add_inode_attrs(fs, node, ino, off);
-	if (rc < 0)
-		return rc;
-	check_inode(fs, node, ino, off);
-	if (node->role == RIMG_ROLE_DIR) {
-		fs->queue[fs->queue_tail++] = (struct pending){ node, index, depth };
-		return 0;
-	}
-	/* no bytes have no place, wherever the offset points */
-	rc = layer_content_range(fs->l, node, ino->len > 0 ? ino->off : 0, ino->len);
-	if (rc == 0 && node->role == RIMG_ROLE_SYMLINK)
-		rc = add_target(fs, node, ino, err);
-	return rc;
-}
-
-/* ---- directories -------------------------------------------------------------------------- */
-
-static void check_name(struct initfs *fs, struct rimg_node *node, const struct dirent *e,
-		       const uint8_t *name)
-{
-	if (memchr(name, '/', e->name_len) || memchr(name, '\0', e->name_len))
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.name-bytes", node, e->name_off,
-			      e->name_len, "expected a name without \"/\" and NUL, found one");
-}
-
-/* The node of an entry, named; where there is no name to be read, by the entry's number. */
-static int add_entry_node(struct initfs *fs, struct rimg_node *dir, const struct dirent *e,
-			  uint64_t number, struct rimg_node **ret, struct rimg_error *err)
-{
-	bool inside = num_in_range(e->name_off, e->name_len, fs->size);
-	enum rimg_role role =
-		e->inode < fs->have ? inode_role(&fs->inode[e->inode]) : RIMG_ROLE_OTHER;
-	char made_up[32];
-	struct rimg_node *node;
-
-	if (inside && e->name_len > 0) {
-		int rc = layer_read(fs->l, e->name_off, fs->name, e->name_len, err);
-
-		if (rc < 0)
-			return rc;
-		node = layer_node(fs->l, dir, role, fs->name, e->name_len);
-		if (!node)
-			return -RIMG_E_NOMEM;
-		check_name(fs, node, e, fs->name);
-		*ret = node;
-		return layer_claim(fs->l, node, e->name_off, e->name_len, "name",
-				   RIMG_CAUSE_CONTENT);
-	}
-	snprintf(made_up, sizeof(made_up), "?entry-%" PRIu64, number);
-	node = layer_node(fs->l, dir, role, made_up, strlen(made_up));
-	if (!node)
-		return -RIMG_E_NOMEM;
-	layer_finding(fs->l, SEVERITY_ERROR, inside ? "initfs.name-empty" : "initfs.name-range",
-		      node, e->off, INITFS_DIRENT_LEN,
-		      inside ? "expected a name, found one of length 0 (its offset is %" PRIu32 ")"
-			     : "expected a name inside the image, found offset %" PRIu32,
-		      e->name_off);
-	*ret = node;
-	return 0;
-}
-
-static int add_entry(struct initfs *fs, const struct pending *dir, const struct dirent *e,
-		     uint64_t number, struct rimg_error *err)
-{
-	struct rimg_layer *l = fs->l;
-	struct rimg_node *node;
-	int rc = add_entry_node(fs, dir->node, e, number, &node, err);
-
-	if (rc == 0)
-		rc = layer_claim(l, node, e->off, INITFS_DIRENT_LEN, "dirent", RIMG_CAUSE_ORDERING);
-	if (rc == 0)
-		rc = attr_add_u64(l, node, "inode", ATTR_U64, RIMG_CAUSE_PLACEMENT,
-				  PLACE(e->off, 2), e->inode);
-	if (rc == 0)
-		rc = attr_add_u64(l, node, "name_length", ATTR_U64, RIMG_CAUSE_CONTENT,
-				  PLACE(e->off + 2, 2), e->name_len);
-	if (rc == 0)
-		rc = attr_add_u64(l, node, "name_offset", ATTR_U64, RIMG_CAUSE_PLACEMENT,
-				  PLACE(e->off + 4, 4), e->name_off);
-	if (rc < 0)
-		return rc;
-	if (e->inode < fs->have)
-		return attach_inode(fs, node, e->inode, dir->depth + 1, err);
-	layer_finding(l, SEVERITY_ERROR, "initfs.inode-range", node, e->off, 2,
-		      "expected an inode below %zu, found %" PRIu16, fs->have, e->inode);
-	return 0;
-}
-
-static int check_duplicates(struct initfs *fs, struct rimg_node *dir)
-{
-	struct rimg_node **list = node_by_name(dir);
-
-	if (!list)
-		return dir->n_children > 0 ? -RIMG_E_NOMEM : 0;
-	for (uint32_t i = 1; i < dir->n_children; i++) {
-		if (node_compare_names(list[i - 1], list[i]) == 0)
-			layer_finding(fs->l, SEVERITY_ERROR, "initfs.name-duplicate", list[i], 0, 0,
-				      "expected a name of its own in its directory, found \"%s\" "
-				      "twice: readers see the first",
-				      list[i]->name);
-	}
-	return 0;
-}
-
-/* How many whole entries of a directory may be read; findings tell why not all. */
-static uint64_t usable_entries(struct initfs *fs, const struct pending *dir,
-			       const struct inode *ino)
-{
-	uint64_t have = ino->off < fs->size ? num_min(fs->size - ino->off, ino->len) : 0;
-	uint64_t n = have / INITFS_DIRENT_LEN;
-
-	if (ino->len % INITFS_DIRENT_LEN)
-		layer_finding(fs->l, SEVERITY_WARNING, "initfs.dir-remainder", dir->node,
-			      ino->off + (ino->len & ~7U), ino->len % INITFS_DIRENT_LEN,
-			      "expected a multiple of 8 bytes, found %" PRIu32, ino->len);
-	if (dir->depth >= fs->l->image->ctx->limits.dir_depth) {
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.depth", dir->node, 0, 0,
-			      "expected at most %" PRIu32 " directories inside each other",
-			      fs->l->image->ctx->limits.dir_depth);
-		return 0;
-	}
-	if (n > fs->entries_left) {
-		layer_finding(fs->l, SEVERITY_ERROR, "initfs.dir-overlap", dir->node, ino->off,
-			      ino->len,
-			      "expected no more entries than fit into the image, found "
-			      "directories that share their bytes");
-		return 0;
-	}
-	fs->entries_left -= n;
-	return n;
-}
-
-static int read_directory(struct initfs *fs, const struct pending *dir, struct rimg_error *err)
-{
-	const struct inode *ino = &fs->inode[dir->inode];
-	uint64_t n = usable_entries(fs, dir, ino);
-	uint64_t used = n * INITFS_DIRENT_LEN;
-	uint8_t buf[INITFS_DIRENT_LEN * 256];
-	int rc;
-
-	for (uint64_t i = 0; i < n;) {
-		size_t len = (size_t)num_min((n - i) * INITFS_DIRENT_LEN, sizeof(buf));
-		uint64_t off = ino->off + i * INITFS_DIRENT_LEN;
-		struct rd r = rd_init(buf, len, off);
-
-		rc = layer_read(fs->l, off, buf, len, err);
-		for (; rc == 0 && rd_left(&r) > 0; i++) {
-			struct dirent e = { .off = rd_where(&r) };
-
-			e.inode = rd_le16(&r);
-			e.name_len = rd_le16(&r);
-			e.name_off = rd_le32(&r);
-			rc = add_entry(fs, dir, &e, i, err);
-		}
-		if (rc < 0)
-			return rc;
-	}
-	rc = layer_claim(fs->l, dir->node, ino->off + used, ino->len - used, "entries",
-			 RIMG_CAUSE_CONTENT);
-	return rc < 0 ? rc : check_duplicates(fs, dir->node);
-}
-
-static int read_tree(struct initfs *fs, struct rimg_error *err)
-{
-	struct rimg_layer *l = fs->l;
-
-	if (fs->have == 0 || inode_type(&fs->inode[0]) != INITFS_TYPE_DIR) {
-		layer_finding(l, SEVERITY_ERROR, "initfs.root", NULL, fs->table_off,
-			      fs->have ? INITFS_INODE_LEN : 0,
-			      "expected inode 0 to be a directory, found %s",
-			      fs->have ? "another type" : "no inode");
-		l->unreadable = true;
-		return 0;
-	}
-	l->top = layer_node(l, l->root, RIMG_ROLE_DIR, "/", 1);
-	if (!l->top)
-		return -RIMG_E_NOMEM;
-	if (attr_add_u64(l, l->top, "inode", ATTR_U64, RIMG_CAUSE_PLACEMENT, PLACE_NONE, 0) < 0 ||
-	    attach_inode(fs, l->top, 0, 0, err) < 0)
-		return -RIMG_E_NOMEM;
-	/* each entry takes 8 bytes, so that more than this can only be read twice over */
-	fs->entries_left = fs->size / INITFS_DIRENT_LEN;
-	while (fs->queue_head < fs->queue_tail) {
-		int rc = read_directory(fs, &fs->queue[fs->queue_head++], err);
-
-		if (rc < 0)
-			return rc;
-	}
-	return 0;
-}
-
 /* ---- what is not in the tree -------------------------------------------------------------- */
 
 /* Inodes that no entry names belong to a node of their own. */
@@ -658,6 +293,45 @@ static int read_bootstrap(struct initfs *fs, struct rimg_error *err)
 	return 0;
 }
 
+static int compare_claims(const void *pa, const void *pb)
+{
+	const struct claim *a = pa, *b = pb;
+
+	if (a->off != b->off)
+		return a->off < b->off ? -1 : 1;
+	return (a->len > b->len) - (a->len < b->len);
+}
+
+static bool is_content(const struct claim *c)
+{
+	return c->content_off != NO_CONTENT;
+}
+
+/* Files that share bytes with anything are not looked into for nested formats: they could hold each
+ * other without end. */
+static int close_shared(struct initfs *fs)
+{
+	const struct rimg_layer *l = fs->l;
+	auto_free struct claim *claims = calloc(l->n_claims + 1, sizeof(*claims));
+	const struct claim *before = NULL;
+
+	if (!claims)
+		return -RIMG_E_NOMEM;
+	memcpy(claims, l->claims, l->n_claims * sizeof(*claims));
+	qsort(claims, l->n_claims, sizeof(*claims), compare_claims);
+	for (size_t i = 0; i < l->n_claims; i++) {
+		const struct claim *c = &claims[i];
+
+		if (before && c->off < before->off + before->len) {
+			c->node->opened |= is_content(c);
+			before->node->opened |= is_content(before);
+		}
+		if (!before || c->off + c->len > before->off + before->len)
+			before = c;
+	}
+	return 0;
+}
+
 /* The zeros behind each piece up to the next page are padding; so are whole pages of zeros. Other
  * bytes that nothing claims are left to be reported as gaps. */
 static int claim_padding(struct initfs *fs, struct rimg_error *err)
@@ -713,64 +387,15 @@ static int open_initfs(struct rimg_layer *l, struct rimg_error *err)
 	}
 	rc = read_table(&fs, err);
 	if (rc == 0)
-		rc = read_tree(&fs, err);
+		rc = initfs_read_tree(&fs, err);
 	if (rc < 0 || l->unreadable)
 		return rc;
 	rc = read_bootstrap(&fs, err);
 	if (rc == 0)
 		rc = claim_unreached(&fs);
+	if (rc == 0)
+		rc = close_shared(&fs);
 	return rc < 0 ? rc : claim_padding(&fs, err);
-}
-
-/* ---- checking ----------------------------------------------------------------------------- */
-
-/* Names of one directory; its subdirectories are looked at when the walk comes to them. */
-static void check_names(struct rimg_layer *l, struct rimg_node *dir)
-{
-	rimg_for_each_child(node, dir) {
-		if (!str_is_utf8(node->name, node->name_len))
-			layer_finding(l, SEVERITY_WARNING, "initfs.name-utf8", node, 0, 0,
-				      "expected a name in UTF-8, found other bytes: its directory "
-				      "cannot be listed at run time");
-	}
-}
-
-/* The node after @node in the tree below @top, parents first; NULL at the end. */
-static struct rimg_node *next_in_tree(const struct rimg_node *top, struct rimg_node *node)
-{
-	if (node->first_child)
-		return node->first_child;
-	while (node != top && !node->next)
-		node = node->parent;
-	return node == top ? NULL : node->next;
-}
-
-/* What the bootstrap program starts: bin/init, not through a link in the middle of the path. */
-static void check_init(struct rimg_layer *l)
-{
-	struct rimg_node *bin = node_find(l->top, "bin", 3);
-	struct rimg_node *init =
-		bin && bin->role == RIMG_ROLE_DIR ? node_find(bin, "init", 4) : NULL;
-
-	if (!init || (init->role != RIMG_ROLE_FILE && init->role != RIMG_ROLE_SYMLINK))
-		layer_finding(l, SEVERITY_WARNING, "initfs.init-missing", l->top, 0, 0,
-			      "expected a program /bin/init for the bootstrap to start, found %s",
-			      init ? "something that is not a file" : "none");
-	else if (init->role == RIMG_ROLE_FILE && !(node_attr_u64(init, "mode", 0) & 0111))
-		layer_finding(l, SEVERITY_WARNING, "initfs.init-mode", init, 0, 0,
-			      "expected an executable mode, found %04" PRIo64,
-			      node_attr_u64(init, "mode", 0));
-}
-
-static int check_initfs(struct rimg_layer *l, struct rimg_error *err)
-{
-	(void)err;
-	if (l->top == l->root)
-		return 0;
-	for (struct rimg_node *node = l->top; node; node = next_in_tree(l->top, node))
-		check_names(l, node);
-	check_init(l);
-	return 0;
 }
 
 RIMG_FORMAT(initfs) = {
@@ -778,5 +403,5 @@ RIMG_FORMAT(initfs) = {
 	.facts = "docs/formats/initfs.md",
 	.probe = probe,
 	.open = open_initfs,
-	.check = check_initfs,
+	.check = initfs_check,
 };

@@ -365,6 +365,13 @@ static struct rimg_node *section_node(struct pe_file *f, size_t i, const uint8_t
 	return layer_node(f->l, f->l->root, RIMG_ROLE_SECTION, number, strlen(number));
 }
 
+int pe_content(const struct pe_file *f, struct rimg_node *node, uint64_t off, uint64_t len)
+{
+	node->content = source_slice(&f->l->arena, f->l->src, off, len);
+	node->opened = true; /* until it is known to own these bytes */
+	return node->content ? 0 : -RIMG_E_NOMEM;
+}
+
 static int section_spans(struct pe_file *f, struct pe_section *s, uint64_t header_off)
 {
 	struct span header = { .off = header_off,
@@ -387,11 +394,8 @@ static int section_spans(struct pe_file *f, struct pe_section *s, uint64_t heade
 			      "expected %" PRIu32 " bytes at %" PRIu32
 			      ", found the end of the file at %" PRIu64,
 			      s->size, s->off, f->size);
-	if (s->have > 0) {
-		s->node->content = source_slice(&f->l->arena, f->l->src, s->off, s->have);
-		if (!s->node->content)
-			return -RIMG_E_NOMEM;
-	}
+	if (s->have > 0 && pe_content(f, s->node, s->off, s->have) < 0)
+		return -RIMG_E_NOMEM;
 	f->end = num_max(f->end, (uint64_t)s->off + s->have);
 	if (spans_add(&f->spans, &header) < 0)
 		return -RIMG_E_NOMEM;

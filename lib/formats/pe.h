@@ -77,6 +77,9 @@ struct pe_file {
 	uint64_t end; /* behind the last byte that a header points to */
 };
 
+/** pe_content - give a node [off, off + len) of the file as its content, without a claim */
+int pe_content(const struct pe_file *f, struct rimg_node *node, uint64_t off, uint64_t len);
+
 /**
  * pe_read_data - read what the data directories and the header point to outside of the sections
  *

@@ -57,8 +57,7 @@ int pe_read_symbols(struct pe_file *f, struct rimg_error *err)
 			      f->n_symbols, f->symbols_off);
 		return 0;
 	}
-	node->content = source_slice(&f->l->arena, f->l->src, f->symbols_off, len + strings_len);
-	if (!node->content)
+	if (pe_content(f, node, f->symbols_off, len + strings_len) < 0)
 		return -RIMG_E_NOMEM;
 	return spans_add(&f->spans, &(struct span){ .off = f->symbols_off,
 						    .len = len + strings_len,
@@ -88,8 +87,7 @@ static int read_certificates(struct pe_file *f)
 		off = num_min(off, f->size);
 		len = f->size - off;
 	}
-	node->content = source_slice(&f->l->arena, f->l->src, off, len);
-	if (!node->content)
+	if (pe_content(f, node, off, len) < 0)
 		return -RIMG_E_NOMEM;
 	return spans_add(&f->spans, &(struct span){ .off = off,
 						    .len = len,

@@ -163,8 +163,10 @@ int spans_resolve(struct spans *s, spans_emit emit, void *arg)
 
 int spans_claim(struct rimg_layer *l, const struct span *piece)
 {
-	if (piece->content_off != NO_CONTENT)
+	if (piece->content_off != NO_CONTENT) {
+		piece->node->opened = piece->len != rimg_source_size(piece->node->content);
 		return layer_claim_content(l, piece->node, piece->off, piece->len,
 					   piece->content_off);
+	}
 	return layer_claim(l, piece->node, piece->off, piece->len, piece->what, piece->cause);
 }

@@ -41,7 +41,13 @@ int spans_add(struct spans *s, const struct span *span);
 /** spans_resolve - give each byte to one span; 0, -RIMG_E_NOMEM, or what @emit returned */
 int spans_resolve(struct spans *s, spans_emit emit, void *arg);
 
-/** spans_claim - a piece becomes a claim; 0 or -RIMG_E_NOMEM */
+/**
+ * spans_claim - a piece becomes a claim
+ *
+ * A node is looked into for nested formats only if it gets all of its content: contents that share
+ * bytes could hold each other without end. Its maker sets `opened` for the case that it gets none.
+ * Returns 0 or -RIMG_E_NOMEM.
+ */
 int spans_claim(struct rimg_layer *l, const struct span *piece);
 
 #endif

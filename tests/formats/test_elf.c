@@ -504,6 +504,33 @@ static void symbols_of_one_address_are_one_function(void **state)
 	test_close(&t);
 }
 
+static void sections_that_share_bytes_are_not_looked_into(void **state)
+{
+	struct test_image t;
+	struct rimg_layer *l;
+
+	(void)state;
+	/* a section that is the file itself */
+	make_elf(true, false);
+	put(SHDR(2, sh_offset), 0);
+	put(SHDR(2, sh_size), ELF_LEN);
+	open_made(&t);
+	assert_int_equal(rimg_source_size(test_find(&t, ".comment")->content), ELF_LEN);
+	assert_int_equal(node_open(test_find(&t, ".comment"), &l, NULL), 0);
+	assert_null(l);
+	test_close(&t);
+
+	/* a section with a program in it that shares nothing */
+	make_elf(true, false);
+	memcpy(elf + TEXT, elf, 64);
+	put(SHDR(1, sh_flags), SHF_ALLOC);
+	open_made(&t);
+	assert_int_equal(node_open(test_find(&t, ".text"), &l, NULL), 0);
+	assert_non_null(l);
+	assert_string_equal(l->format->name, "elf");
+	test_close(&t);
+}
+
 static void each_structure_is_owned_by_its_node(void **state)
 {
 	static const struct {
@@ -555,6 +582,7 @@ int main(void)
 		cmocka_unit_test(labels_stand_in_for_functions_where_there_are_none),
 		cmocka_unit_test(function_inside_another_owns_its_bytes),
 		cmocka_unit_test(symbols_of_one_address_are_one_function),
+		cmocka_unit_test(sections_that_share_bytes_are_not_looked_into),
 		cmocka_unit_test(each_structure_is_owned_by_its_node),
 	};
 

@@ -626,6 +626,70 @@ static void directories_that_share_entries_end_in_a_finding(void **state)
 	free(big);
 }
 
+/* 2000 entries that have all the image as their name, or as their target, would be gigabytes. */
+static void names_and_targets_that_share_bytes_end_in_a_finding(void **state)
+{
+	size_t dir = 4096 + 20 * 2000, len = dir + 8 * 2000;
+	uint8_t *packed = calloc(1, len);
+	struct test_image t;
+
+	(void)state;
+	assert_non_null(packed);
+	make_image();
+	memcpy(packed, image, 44);
+	for (size_t i = 0; i < 2000; i++) {
+		put_inode(0, i ? 0x200001FF : 0x100001ED, i ? 50000 : 16000, i ? 0 : (unsigned)dir);
+		memcpy(packed + 4096 + 20 * i, image + TABLE, 20);
+		put_entry(0, (unsigned)i, 40000, 0);
+		memcpy(packed + dir + 8 * i, image, 8);
+	}
+	packed[8] = 0;
+	packed[9] = 0x10;
+	packed[24] = 2000 & 0xFF;
+	packed[25] = 2000 >> 8;
+	t = test_open_bytes(packed, len);
+	open_layer(t.node);
+	assert_finding(t.image, "initfs.name-overlap");
+	assert_finding(t.image, "initfs.target-overlap");
+	assert_in_range(t.image->arena_used, 1, 8 << 20);
+	test_close(&t);
+	free(packed);
+}
+
+static void files_that_share_bytes_are_not_looked_into(void **state)
+{
+	struct test_image t;
+	struct rimg_layer *l;
+
+	(void)state;
+	make_image();
+	/* an image that is its own file */
+	put_inode(1, 0x000001ED, IMAGE_LEN, 0);
+	open_made(&t, IMAGE_LEN);
+	assert_int_equal(rimg_source_size(test_find(&t, "/bin/init")->content), IMAGE_LEN);
+	assert_int_equal(node_open(test_find(&t, "/bin/init"), &l, NULL), 0);
+	assert_null(l);
+	test_close(&t);
+
+	/* the ELF header of the bootstrap program as a file of its own: neither is */
+	make_image();
+	put_inode(1, 0x000001ED, 4096, 4096);
+	open_made(&t, IMAGE_LEN);
+	assert_int_equal(node_open(test_find(&t, "/bin/init"), &l, NULL), 0);
+	assert_null(l);
+	assert_int_equal(node_open(test_find(&t, "bootstrap"), &l, NULL), 0);
+	assert_null(l);
+	assert_finding(t.image, "layer.overlap");
+	test_close(&t);
+
+	/* and a program that shares nothing is */
+	make_image();
+	open_made(&t, IMAGE_LEN);
+	assert_int_equal(node_open(test_find(&t, "bootstrap"), &l, NULL), 0);
+	assert_non_null(l);
+	test_close(&t);
+}
+
 static void directories_deeper_than_the_limit_end_in_a_finding(void **state)
 {
 	struct rimg_limits limits = rimg_limits_default();
@@ -699,6 +763,8 @@ int main(void)
 		cmocka_unit_test(second_name_of_an_inode_is_a_link),
 		cmocka_unit_test(directory_named_twice_is_entered_once),
 		cmocka_unit_test(directories_that_share_entries_end_in_a_finding),
+		cmocka_unit_test(names_and_targets_that_share_bytes_end_in_a_finding),
+		cmocka_unit_test(files_that_share_bytes_are_not_looked_into),
 		cmocka_unit_test(directories_deeper_than_the_limit_end_in_a_finding),
 		cmocka_unit_test(each_structure_is_owned_by_its_node),
 	};
