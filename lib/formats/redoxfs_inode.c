@@ -53,17 +53,19 @@ int redoxfs_inode_load(struct redoxfs *fs, struct redoxfs_inode *ino, struct rim
 
 /* ---- fields -------------------------------------------------------------------------------- */
 
-/* Type and permissions share two bytes; both attributes are of the place of these. */
+/* Type and permissions share two bytes. The role of the node tells the type, unless it is one that
+ * has no role of its own. */
 static void field_mode(struct field *f, unsigned *ret)
 {
 	struct place place = PLACE(rd_where(&f->rd), 2);
-	unsigned mode = rd_le16(&f->rd);
+	unsigned mode = rd_le16(&f->rd), type = mode >> REDOXFS_TYPE_SHIFT;
 
 	*ret = mode;
 	if (attr_add_u64(f->layer, f->node, "mode", ATTR_OCTAL, RIMG_CAUSE_CONTENT, place,
 			 mode & REDOXFS_MODE_MASK) < 0 ||
-	    attr_add_u64(f->layer, f->node, "type", ATTR_HEX, RIMG_CAUSE_CONTENT, PLACE_NONE,
-			 mode >> REDOXFS_TYPE_SHIFT) < 0)
+	    (redoxfs_role(type) == RIMG_ROLE_OTHER &&
+	     attr_add_u64(f->layer, f->node, "type", ATTR_HEX, RIMG_CAUSE_CONTENT, PLACE_NONE,
+			  type) < 0))
 		f->nomem = true;
 }
 

@@ -401,6 +401,8 @@ static int lay_pointers(struct redoxfs *fs, struct redoxfs_layout *lay,
 			spot.ref.node = lay->node;
 			spot.ref.doubtful = lay->doubtful;
 			spot.ref.ptr = redoxfs_ptr_read(&r);
+			if (redoxfs_ptr_null(spot.ref.ptr) && !spot.distrust)
+				continue;
 			rc = lay_spot(fs, lay, &spot);
 			if (rc < 0)
 				return rc;
