@@ -295,7 +295,7 @@ static int revisit(struct tree *t, struct rimg_node *node)
 	if (node->role == RIMG_ROLE_PARTITION) {
 		add_partition_name(&name, node);
 		rc = extract_top(node, &top, t->err);
-		if (rc < 0)
+		if (rc < 0 || !top)
 			return rc;
 	} else {
 		str_add_len(&name, node->name, node->name_len);
@@ -337,6 +337,7 @@ struct dest {
 	const char *name;
 	int parent;
 	int fd;
+	mode_t old_mode;
 	char temp[32];
 };
 
@@ -356,9 +357,11 @@ static int make_temp_dir(int dir, const char *name, void *arg)
 static int open_existing(struct dest *d, struct rimg_error *err)
 {
 	int empty = host_is_empty(d->fd);
+	struct stat st;
 
-	if (empty < 0)
+	if (empty < 0 || fstat(d->fd, &st) < 0)
 		return error_os(err, d->path, "cannot read the directory");
+	d->old_mode = st.st_mode & 07777;
 	if (!empty)
 		return error_set(err, RIMG_E_ARG, d->path,
 				 "expected nothing or an empty directory, found one that is not "
@@ -411,10 +414,11 @@ static int commit(struct dest *d, const struct rimg_image *image, struct rimg_er
 
 static void discard(struct extract *x, struct dest *d)
 {
-	bool gone = d->fd < 0 || (fchmod(d->fd, 0700) == 0 && host_empty_below(d->fd) == 0);
+	bool gone = fchmod(d->fd, 0700) == 0 && host_empty_below(d->fd) == 0;
 
-	if (d->temp[0] && gone)
-		gone = unlinkat(d->parent, d->temp, AT_REMOVEDIR) == 0;
+	if (gone)
+		gone = d->temp[0] ? unlinkat(d->parent, d->temp, AT_REMOVEDIR) == 0
+				  : fchmod(d->fd, d->old_mode) == 0;
 	if (!gone)
 		call_complain(x->call, "%s: the unfinished %s cannot be removed: %s", d->path,
 			      d->temp[0] ? d->temp : "contents", strerror(errno));

@@ -155,6 +155,8 @@ static uint64_t skip_hole(const struct rimg_source *src, uint64_t off)
 	uint64_t next = source_next_data(src, off);
 	struct source_piece p;
 
+	if (off >= rimg_source_size(src))
+		return off;
 	if (next == off && source_map(src, off, &p) && p.kind == PIECE_ZERO)
 		next = p.off + p.len;
 	return next;
@@ -225,8 +227,6 @@ static int write_content(struct extract *x, int fd, const struct rimg_node *node
 		if (write_sparse(fd, x->buf, n, off) < 0)
 			return extract_host_error(x, node, "cannot write", err);
 		off += n;
-		if (off == size)
-			break;
 	}
 	return 1;
 }
