@@ -145,8 +145,8 @@ static void say_findings(struct command_call *call, struct rimg_layer *l, enum s
 	if (shown >= n)
 		return;
 	address = node_full_address(l->root);
-	str_printf(&s, "%s: ... and %" PRIu64 " more %s%s", address ? address : "", n - shown,
-		   severity == SEVERITY_ERROR ? "errors" : "warnings",
+	str_printf(&s, "%s: ... and %" PRIu64 " more %s%s%s", address ? address : "", n - shown,
+		   severity == SEVERITY_ERROR ? "error" : "warning", n - shown == 1 ? "" : "s",
 		   call->verbose ? "" : "; -v shows more");
 	say(call, prefix_of(severity), str_cstr(&s));
 }

@@ -35,12 +35,14 @@ static int run_rimg(const char *messages, const char *const args[4])
 static void unpack_path(const char *text, char ret[UNPACKED_MAX])
 {
 	size_t n = 0;
-	unsigned byte;
 
 	for (size_t i = 0; text[i];) {
 		assert_in_range(n, 0, UNPACKED_MAX - 2);
-		if (strncmp(text + i, "\\udc", 4) == 0 && sscanf(text + i + 4, "%2x", &byte) == 1) {
-			ret[n++] = (char)byte;
+		if (strncmp(text + i, "\\udc", 4) == 0 &&
+		    strspn(text + i + 4, "0123456789abcdef") >= 2) {
+			const char digits[] = { text[i + 4], text[i + 5], '\0' };
+
+			ret[n++] = (char)strtoul(digits, NULL, 16);
 			i += 6;
 		} else {
 			ret[n++] = text[i++];

@@ -149,12 +149,11 @@ static size_t decode(const char *text, size_t len, uint8_t *ret)
 	size_t n = 0;
 
 	for (size_t i = 0; i < len;) {
-		unsigned byte;
-
 		if (len - i >= 6 && memcmp(text + i, "\\udc", 4) == 0 &&
-		    strspn(text + i + 4, "0123456789abcdef") >= 2 &&
-		    sscanf(text + i + 4, "%2x", &byte) == 1) {
-			ret[n++] = (uint8_t)byte;
+		    strspn(text + i + 4, "0123456789abcdef") >= 2) {
+			const char digits[] = { text[i + 4], text[i + 5], '\0' };
+
+			ret[n++] = (uint8_t)strtoul(digits, NULL, 16);
 			i += 6;
 		} else {
 			ret[n++] = (uint8_t)text[i++];
