@@ -225,7 +225,7 @@ static int add_child(struct dir *d, const struct fat_entry *e, const uint8_t *sl
 		return -RIMG_E_NOMEM;
 	if (has_long)
 		problem = fat_long_name(&d->pending, &name);
-	else
+	if (!has_long || name.len == 0)
 		fat_short_name(e, &name);
 	node = layer_node(v->l, d->self.node, role, name.text, name.len);
 	if (!node)
@@ -368,18 +368,19 @@ static int read_clusters(struct dir *d, struct rimg_error *err)
 static int read_root_region(struct dir *d, struct rimg_error *err)
 {
 	const struct fat_geometry *g = &d->v->geo;
-	struct rimg_layer *l = d->v->l;
-	uint64_t size = rimg_source_size(l->src), len = g->root_len;
+	uint64_t size = rimg_source_size(d->v->l->src);
+	uint64_t len = g->root_off < size ? num_min(g->root_len, size - g->root_off) : 0;
+	uint64_t end;
 	int rc;
 
-	len = g->root_off < size ? num_min(len, size - g->root_off) : 0;
-	rc = read_part(d, g->root_off, len - len % FAT_ENTRY_LEN, err);
+	len -= len % FAT_ENTRY_LEN;
+	end = g->root_off + len;
+	rc = read_part(d, g->root_off, len, err);
 	if (rc == 0)
 		rc = finish_dir(d);
 	if (rc < 0)
 		return rc;
-	return layer_claim(l, d->self.node, g->root_off + g->root_len,
-			   g->data_off - g->root_off - g->root_len, "behind the last entry",
+	return layer_claim(d->v->l, d->self.node, end, g->data_off - end, "behind the last entry",
 			   RIMG_CAUSE_PADDING);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
+#include "core/date.h"
 #include "core/num.h"
 #include "formats/fat_volume.h"
 #include "formats/utf16.h"
@@ -19,29 +20,23 @@ uint8_t fat_name_checksum(const uint8_t name[FAT_NAME_LEN])
 
 /* ---- times -------------------------------------------------------------------------------- */
 
-static unsigned days_of_month(unsigned year, unsigned month)
-{
-	static const uint8_t days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-
-	return days[month - 1] + (month == 2 && leap ? 1U : 0U);
-}
-
 bool fat_time(uint16_t date, uint16_t time, uint8_t hundredths, int64_t *ret_s, uint32_t *ret_ns)
 {
-	unsigned year = FAT_EPOCH_YEAR + (date >> 9), month = date >> 5 & 15, day = date & 31;
+	struct date d = { .year = FAT_EPOCH_YEAR + (date >> 9),
+			  .month = date >> 5 & 15,
+			  .day = date & 31 };
 	unsigned hour = time >> 11, minute = time >> 5 & 63, second = (time & 31) * 2U;
-	int64_t days = 3652; /* from 1970-01-01 to 1980-01-01 */
+	struct clock_time clock;
+	int64_t s;
 
-	if (month < 1 || month > 12 || day < 1 || day > days_of_month(year, month) || hour > 23 ||
-	    minute > 59 || second > 58 || hundredths > 199)
+	if (d.month < 1 || d.month > 12 || d.day < 1 || hour > 23 || minute > 59 || second > 58 ||
+	    hundredths > 199)
 		return false;
-	for (unsigned y = FAT_EPOCH_YEAR; y < year; y++)
-		days += 337 + days_of_month(y, 2);
-	for (unsigned m = 1; m < month; m++)
-		days += days_of_month(year, m);
-	days += day - 1;
-	*ret_s = days * 86400 + hour * 3600 + minute * 60 + second + hundredths / 100;
+	s = date_to_days(d) * 86400;
+	/* a day that the month does not have comes back as one of the next month */
+	if (date_of_seconds(s, &clock).month != d.month)
+		return false;
+	*ret_s = s + hour * 3600 + minute * 60 + second + hundredths / 100;
 	*ret_ns = hundredths % 100 * UINT32_C(10000000);
 	return true;
 }
