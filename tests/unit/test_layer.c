@@ -200,7 +200,8 @@ static void random_wishes(struct test_random *rnd, uint64_t size)
 				    .what = whats[test_random_below(rnd, 2)],
 				    .content = test_random_one_in(rnd, 2),
 				    .content_off = test_random_below(rnd, 1000) };
-		if (i > 0 && test_random_one_in(rnd, 3)) { /* goes on where the last one ended */
+		if (i > 0 && w[-1].len < UINT64_MAX &&
+		    test_random_one_in(rnd, 3)) { /* goes on where the last one ended */
 			uint64_t len = w->len;
 
 			*w = w[-1];
