@@ -172,8 +172,7 @@ static int read_table(struct initfs *fs, struct rimg_error *err)
 
 	fs->inode = calloc(have + 1, sizeof(*fs->inode));
 	fs->queue = calloc(have + 1, sizeof(*fs->queue));
-	fs->name = malloc(INITFS_MAX_NAME);
-	if (!fs->inode || !fs->queue || !fs->name)
+	if (!fs->inode || !fs->queue)
 		return -RIMG_E_NOMEM;
 	for (size_t i = 0; i < have;) {
 		size_t n = (size_t)num_min(have - i, sizeof(buf) / INITFS_INODE_LEN);
@@ -366,7 +365,6 @@ static void done(struct initfs *fs)
 {
 	free(fs->inode);
 	free(fs->queue);
-	free(fs->name);
 }
 
 /**

@@ -9,6 +9,9 @@
 /* What the parts of the initfs reader share: initfs.c reads the header and the inode table,
  * initfs_tree.c what hangs on the root directory, initfs_check.c looks at what is odd about it. */
 
+/* Longer names are not shown. The format allows 65535 bytes; Redox has use for 252. */
+#define INITFS_SHOWN_NAME 4096
+
 struct inode {
 	uint32_t mode; /* type, reserved bits and permissions as stored */
 	uint32_t len;
@@ -36,10 +39,10 @@ struct initfs {
 	struct pending *queue; /* room for every inode, as each directory is entered once */
 	size_t queue_head, queue_tail;
 	/* what may still be read; more than fits into the image must be read twice over */
-	uint64_t entries_left; /* directory entries */
-	uint64_t names_left;   /* bytes of names */
-	uint64_t targets_left; /* bytes of link targets */
-	uint8_t *name;         /* room for the longest name */
+	uint64_t entries_left;           /* directory entries */
+	uint64_t names_left;             /* bytes of names */
+	uint64_t targets_left;           /* bytes of link targets */
+	uint8_t name[INITFS_SHOWN_NAME]; /* the one that is looked at */
 };
 
 /** initfs_type - the type of an inode: INITFS_TYPE_FILE, ..., or one that does not exist */

@@ -199,6 +199,8 @@ static const char *name_defect(const struct initfs *fs, const struct dirent *e)
 		return "initfs.name-range";
 	if (e->name_len == 0)
 		return "initfs.name-empty";
+	if (e->name_len > INITFS_SHOWN_NAME)
+		return "initfs.name-long";
 	return e->name_len > fs->names_left ? "initfs.name-overlap" : NULL;
 }
 
@@ -213,10 +215,11 @@ static struct rimg_node *nameless_node(struct initfs *fs, struct rimg_node *dir,
 	snprintf(name, sizeof(name), "?entry-%" PRIu64, number);
 	node = layer_node(fs->l, dir, role, name, strlen(name));
 	if (node)
-		layer_finding(fs->l, SEVERITY_ERROR, defect, node, e->off, INITFS_DIRENT_LEN,
-			      "expected a name of its own inside the image, found %" PRIu16
-			      " bytes at %" PRIu32,
-			      e->name_len, e->name_off);
+		layer_finding(
+			fs->l, SEVERITY_ERROR, defect, node, e->off, INITFS_DIRENT_LEN,
+			"expected a name of its own inside the image, of 1 to %d bytes, found "
+			"%" PRIu16 " bytes at %" PRIu32,
+			INITFS_SHOWN_NAME, e->name_len, e->name_off);
 	return node;
 }
 
@@ -231,7 +234,10 @@ static int add_entry_node(struct initfs *fs, struct rimg_node *dir, const struct
 
 	if (defect) {
 		*ret = nameless_node(fs, dir, e, role, number, defect);
-		return *ret ? 0 : -RIMG_E_NOMEM;
+		if (!*ret || e->name_len <= INITFS_SHOWN_NAME)
+			return *ret ? 0 : -RIMG_E_NOMEM;
+		return layer_claim(fs->l, *ret, e->name_off, e->name_len, "name",
+				   RIMG_CAUSE_CONTENT);
 	}
 	fs->names_left -= e->name_len;
 	rc = layer_read(fs->l, e->name_off, fs->name, e->name_len, err);

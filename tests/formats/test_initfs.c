@@ -468,6 +468,7 @@ static const struct defect defects[] = {
 	{ "initfs.dir-remainder", TABLE + 44, 4, 9 },
 	{ "initfs.name-range", ROOT_DIR + 20, 4, IMAGE_LEN - 3 },
 	{ "initfs.name-range", ROOT_DIR + 20, 4, 0xFFFFFFFF },
+	{ "initfs.name-long", ROOT_DIR + 18, 6, 4097 | (uint64_t)TABLE << 16 },
 	{ "initfs.name-empty", ROOT_DIR + 18, 2, 0 },
 	{ "initfs.name-bytes", NAME_BIN + 1, 1, '/' },
 	{ "initfs.name-bytes", NAME_BIN + 1, 1, 0 },
@@ -515,6 +516,7 @@ static void last_good_values_have_no_finding(void **state)
 		{ "initfs.content-range", TABLE + 28, 4, IMAGE_LEN - 100 },
 		{ "initfs.content-range", TABLE + 68, 4, 0xFFFFFFFF }, /* no bytes, no place */
 		{ "initfs.name-range", ROOT_DIR + 20, 4, IMAGE_LEN - 4 },
+		{ "initfs.name-long", ROOT_DIR + 18, 6, 4096 | (uint64_t)TABLE << 16 },
 		{ "initfs.inode-reserved", TABLE + 21, 1, 0x0F },
 		{ "initfs.init-mode", TABLE + 20, 2, 0x40 },
 	};
@@ -640,7 +642,7 @@ static void names_and_targets_that_share_bytes_end_in_a_finding(void **state)
 	for (size_t i = 0; i < 2000; i++) {
 		put_inode(0, i ? 0x200001FF : 0x100001ED, i ? 50000 : 16000, i ? 0 : (unsigned)dir);
 		memcpy(packed + 4096 + 20 * i, image + TABLE, 20);
-		put_entry(0, (unsigned)i, 40000, 0);
+		put_entry(0, (unsigned)i, 4000, 0);
 		memcpy(packed + dir + 8 * i, image, 8);
 	}
 	packed[8] = 0;
