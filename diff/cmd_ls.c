@@ -16,6 +16,7 @@
  * stays small; a batch is printed in order. */
 #define BATCH_ENTRIES ((size_t)512)
 #define BATCH_PATHS   ((size_t)1 << 20) /* bytes */
+#define TROUBLE_SHOWN 100
 
 struct entry {
 	struct rimg_node *node;
@@ -37,6 +38,7 @@ struct ls {
 	struct str paths;
 	struct str line;
 	uint64_t n_done;
+	uint64_t n_trouble; /* contents that could not be opened */
 	int status;
 };
 
@@ -339,7 +341,10 @@ static void trouble(void *arg, const struct rimg_error *err)
 {
 	struct ls *ls = arg;
 
-	ls->status = call_worse(ls->status, call_error(ls->call, err));
+	ls->status = EXIT_TROUBLE;
+	/* once a limit of the image is reached, each further content says so */
+	if (++ls->n_trouble <= TROUBLE_SHOWN)
+		call_error(ls->call, err);
 }
 
 /* ---- the command ---------------------------------------------------------------------------- */
@@ -359,6 +364,9 @@ static int list(struct ls *ls, struct rimg_node *node, struct rimg_error *err)
 	rc = listing_walk(l, collect, trouble, ls, err);
 	if (rc == 0)
 		rc = flush(ls);
+	if (ls->n_trouble > TROUBLE_SHOWN)
+		call_complain(ls->call, "... and %" PRIu64 " more contents could not be opened",
+			      ls->n_trouble - TROUBLE_SHOWN);
 	return rc;
 }
 
@@ -387,8 +395,7 @@ static int run_ls(struct command_call *call)
 	if (!node)
 		return EXIT_TROUBLE;
 	ls.budget = listing_budget(image);
-	if (!ls.entries)
-		error_nomem(&err);
+	error_nomem(&err); /* the failure that has no words of its own */
 	if (!ls.entries || list(&ls, node, &err) < 0)
 		ls.status = call_error(call, &err);
 	ls.status = call_worse(ls.status, call_findings(call, image));
