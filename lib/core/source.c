@@ -432,10 +432,12 @@ static int read_piece(const struct rimg_source *src, const struct source_piece *
 static int extents_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
 			struct rimg_error *err)
 {
-	const struct source_piece *end = src->extents.pieces + src->extents.n;
-	const struct source_piece *p = len > 0 ? piece_at(src, off) : NULL;
+	const struct source_piece *p, *end;
 
-	for (; len > 0; p++) {
+	if (len == 0) /* of a source without pieces, perhaps */
+		return 0;
+	end = src->extents.pieces + src->extents.n;
+	for (p = piece_at(src, off); len > 0; p++) {
 		uint64_t skip;
 		size_t n;
 		int rc;

@@ -262,10 +262,11 @@ static bool next_entry(struct reader *rd, struct level *lv, struct redoxfs_ref *
 		*ref = (struct redoxfs_ref){ .place = rd_where(&r), .doubtful = lv->doubtful };
 		ref->ptr = redoxfs_ptr_read(&r);
 		if (redoxfs_ptr_null(ref->ptr)) {
-			lv->ended = true;
-			if (hash != REDOXFS_HTREE_UNUSED)
+			/* the first of them will do */
+			if (hash != REDOXFS_HTREE_UNUSED && !lv->ended)
 				htree_finding(rd, lv, "redoxfs.htree-order", i,
 					      "hash ffffffff of an unused entry", hash);
+			lv->ended = true;
 			continue;
 		}
 		if (lv->ended || hash < lv->before) {

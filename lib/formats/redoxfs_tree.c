@@ -17,6 +17,7 @@ struct list {
 	uint32_t first; /* id of the first inode below it */
 	uint64_t off;   /* in the layer */
 	bool doubtful;
+	bool reported; /* a wrong bit: one finding for each list will do */
 	uint8_t buf[REDOXFS_BLOCK];
 };
 
@@ -34,17 +35,18 @@ static bool is_full(const struct list *list)
 	return true;
 }
 
-static void bitmap_finding(const struct list *list, unsigned i, const char *expected)
+static void bitmap_finding(struct list *list, unsigned i, const char *expected)
 {
-	if (!list->doubtful)
-		layer_finding(list->fs->l, SEVERITY_ERROR, "redoxfs.tree-bitmap", list->fs->tree,
-			      list->off + REDOXFS_TREE_BITMAP_OFF + i / 8, 1,
-			      "expected bit %u of the tree list %s, found the opposite", i,
-			      expected);
+	if (list->doubtful || list->reported)
+		return;
+	list->reported = true;
+	layer_finding(list->fs->l, SEVERITY_ERROR, "redoxfs.tree-bitmap", list->fs->tree,
+		      list->off + REDOXFS_TREE_BITMAP_OFF + i / 8, 1,
+		      "expected bit %u of the tree list %s, found the opposite", i, expected);
 }
 
 /* Bits 254 and 255 belong to no slot. */
-static void check_spare_bits(const struct list *list)
+static void check_spare_bits(struct list *list)
 {
 	for (unsigned i = REDOXFS_TREE_SLOTS; i < REDOXFS_TREE_BITMAP_LEN * 8; i++) {
 		if (bit_at(list, i))
@@ -93,7 +95,7 @@ static int add_inode(const struct list *list, unsigned i, struct redoxfs_ptr ptr
 	return 0;
 }
 
-static int read_leaf(const struct list *list)
+static int read_leaf(struct list *list)
 {
 	struct rd r = rd_init(list->buf, REDOXFS_TREE_BITMAP_OFF, list->off);
 
@@ -115,7 +117,7 @@ static int read_leaf(const struct list *list)
 static int read_list(struct redoxfs *fs, const struct redoxfs_ref *ref, unsigned level,
 		     uint32_t first, bool *ret_full);
 
-static int read_upper(const struct list *list)
+static int read_upper(struct list *list)
 {
 	struct rd r = rd_init(list->buf, REDOXFS_TREE_BITMAP_OFF, list->off);
 	struct redoxfs *fs = list->fs;
