@@ -257,6 +257,7 @@ struct manifest_options {
  * @ret:     set on success only; the caller ends it with manifest_done()
  *
  * Returns 0; -RIMG_E_BAD with "FILE:LINE: sentence" for whatever the language does not allow;
+ * -RIMG_E_ARG with "--set KEY=VALUE: sentence"; -RIMG_E_UNSUPPORTED for an encrypted volume;
  * -RIMG_E_LIMIT, -RIMG_E_IO, -RIMG_E_NOMEM.
  */
 int manifest_load(const char *path, const struct manifest_options *options, struct manifest *ret,
