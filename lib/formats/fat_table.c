@@ -71,18 +71,19 @@ static void check_head(struct fat_volume *v, struct rimg_node *node)
 	uint32_t ones =
 		(uint32_t)((UINT64_C(1) << (v->geo.type == FAT_TYPE_32 ? 28 : v->geo.type)) - 1);
 	uint32_t expected = (ones & ~UINT32_C(0xff)) | v->geo.media;
+	uint32_t width = ((uint32_t)v->geo.type + 7) / 8;
 	uint32_t media = get(v, 0) & ones, flags = get(v, 1) & ones;
 	uint32_t clean = v->geo.type == FAT_TYPE_32   ? 0x0c000000
 			 : v->geo.type == FAT_TYPE_16 ? 0xc000
 						      : 0;
 
 	if (media != expected)
-		layer_finding(v->l, SEVERITY_ERROR, "fat.media", node, entry_off(v, 0), 1,
+		layer_finding(v->l, SEVERITY_ERROR, "fat.media", node, entry_off(v, 0), width,
 			      "expected entry 0 to repeat the media byte as 0x%" PRIx32
 			      ", found 0x%" PRIx32,
 			      expected, media);
 	if ((flags & clean) != clean)
-		layer_finding(v->l, SEVERITY_WARNING, "fat.dirty", node, entry_off(v, 1), 1,
+		layer_finding(v->l, SEVERITY_WARNING, "fat.dirty", node, entry_off(v, 1), width,
 			      "expected a volume that was closed without errors, found flags "
 			      "0x%" PRIx32 " in entry 1",
 			      flags);
