@@ -197,7 +197,7 @@ static const struct command_option options[] = {
 
 RIMG_COMMAND(diff) = {
 	.name = "diff",
-	.summary = "Tell in what two artifacts differ, where, and why",
+	.summary = "tell in what two artifacts differ, where, and why",
 	.usage = "[--json] [--ignore CAUSE]... [--only PATTERN]... [--max-diffs N] [--digests] A B",
 	.help = "Compares the bytes of A and B, finds out what every differing byte is, and tells\n"
 		"the differences grouped by their cause, root causes first. Bytes that differ and\n"

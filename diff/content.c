@@ -233,51 +233,97 @@ int content_compare(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 
 /* ---- attributes that are bytes -------------------------------------------------------------- */
 
-static int runs_equal(struct rimg_diff *d, const struct rimg_source *sa,
-		      const struct rimg_source *sb, uint64_t off_a, uint64_t off_b, uint64_t len,
+/* One long run. */
+static int run_equal(struct rimg_diff *d, const struct pair *p, uint64_t off_a, uint64_t off_b,
+		     uint64_t len, bool *ret_equal, struct rimg_error *err)
+{
+	struct compare c = { .scratch = d->scratch, .tolerant = true };
+	struct arena arena;
+	int rc;
+
+	arena_init(&arena, 0);
+	c.a = source_slice(&arena, p->a->layer->src, off_a, len);
+	c.b = source_slice(&arena, p->b->layer->src, off_b, len);
+	c.len = len;
+	rc = c.a && c.b ? compare_run(&c, err) : error_nomem(err);
+	*ret_equal = rc == 0 && !c.differs;
+	arena_done(&arena);
+	return rc;
+}
+
+/* @n short runs that lie near one another: read with what is between them. */
+static int runs_equal(struct rimg_diff *d, const struct pair *p, const struct place *pa,
+		      const struct place *pb, uint64_t off_a, uint64_t off_b, uint32_t n,
 		      bool *ret_equal, struct rimg_error *err)
 {
+	size_t len_a = (size_t)(n - 1) * pa->stride + pa->len;
+	size_t len_b = (size_t)(n - 1) * pb->stride + pb->len;
 	uint8_t *buf_a, *buf_b;
+	int rc;
 
 	scratch_pair(d->scratch, &buf_a, &buf_b);
-	for (uint64_t done = 0; done < len && *ret_equal;) {
-		size_t n = (size_t)num_min(len - done, STEP_LEN);
-		int rc = rimg_source_read(sa, off_a + done, buf_a, n, err);
+	rc = rimg_source_read(p->a->layer->src, off_a, buf_a, len_a, err);
+	if (rc == 0)
+		rc = rimg_source_read(p->b->layer->src, off_b, buf_b, len_b, err);
+	for (uint32_t i = 0; i < n && rc == 0 && *ret_equal; i++)
+		*ret_equal = memcmp(buf_a + (size_t)i * pa->stride, buf_b + (size_t)i * pb->stride,
+				    pa->len) == 0;
+	return rc;
+}
 
-		if (rc == 0)
-			rc = rimg_source_read(sb, off_b + done, buf_b, n, err);
-		if (rc < 0)
-			return rc;
-		*ret_equal = memcmp(buf_a, buf_b, n) == 0;
-		done += n;
-	}
-	return 0;
+/* Do [off_a, off_a + len) of one layer and [off_b, off_b + len) of the other lie at the same place
+ * of the scope, and was that found equal? */
+static bool runs_known_equal(const struct pair *p, uint64_t off_a, uint64_t off_b, uint64_t len)
+{
+	const struct rimg_source *sa = p->a->layer->src, *sb = p->b->layer->src;
+	uint64_t at_a, at_b, len_a, len_b;
+
+	return p->scope && plain_at(sa, off_a, p->scope->a, &at_a, &len_a) &&
+	       plain_at(sb, off_b, p->scope->b, &at_b, &len_b) && at_a == at_b && len <= len_a &&
+	       len <= len_b && is_clear(p->scope, at_a, len);
+}
+
+/* All of @place, from its first run to the end of the last; false: not inside the layer. */
+static bool span_of(const struct rimg_layer *l, const struct place *place, uint32_t n,
+		    uint64_t *ret_len)
+{
+	uint64_t len = n > 0 ? (uint64_t)(n - 1) * place->stride + place->len : 0;
+
+	*ret_len = len;
+	return num_in_range(place->off, len, rimg_source_size(l->src));
 }
 
 int place_compare(struct rimg_diff *d, const struct pair *p, const struct rimg_attr *a,
 		  const struct rimg_attr *b, bool *ret_equal, struct rimg_error *err)
 {
 	const struct place *pa = &a->place, *pb = &b->place;
-	const struct rimg_source *sa = p->a->layer->src, *sb = p->b->layer->src;
-	uint32_t n = pa->stride && pb->stride ? pa->count : 1;
+	uint32_t n = pa->stride && pb->stride ? pa->count : pa->count > 0;
+	uint64_t span_a, span_b;
 	int rc = 0;
 
 	*ret_equal = pa->len == pb->len && pa->count == pb->count;
-	for (uint32_t i = 0; i < n && *ret_equal && rc == 0; i++) {
-		uint64_t off_a = pa->off + (uint64_t)i * pa->stride;
-		uint64_t off_b = pb->off + (uint64_t)i * pb->stride;
-		uint64_t at_a, at_b, len_a, len_b;
+	if (!*ret_equal)
+		return 0;
+	/* what is not there is equal if the same is not there */
+	if (!span_of(p->a->layer, pa, n, &span_a) || !span_of(p->b->layer, pb, n, &span_b)) {
+		*ret_equal = pa->off == pb->off && pa->stride == pb->stride;
+		return 0;
+	}
+	if (pa->stride == pb->stride && runs_known_equal(p, pa->off, pb->off, span_a))
+		return 0;
+	if (pa->len > STEP_LEN / 2) {
+		for (uint32_t i = 0; i < n && *ret_equal && rc == 0; i++)
+			rc = run_equal(d, p, pa->off + (uint64_t)i * pa->stride,
+				       pb->off + (uint64_t)i * pb->stride, pa->len, ret_equal, err);
+		return rc;
+	}
+	for (uint32_t i = 0, now; i < n && *ret_equal && rc == 0; i += now) {
+		/* as many as fit into the buffers */
+		uint64_t fit = (STEP_LEN - pa->len) / num_max(1, num_max(pa->stride, pb->stride));
 
-		if (!num_in_range(off_a, pa->len, rimg_source_size(sa)) ||
-		    !num_in_range(off_b, pa->len, rimg_source_size(sb))) {
-			*ret_equal = off_a == off_b;
-			return 0;
-		}
-		if (p->scope && plain_at(sa, off_a, p->scope->a, &at_a, &len_a) &&
-		    plain_at(sb, off_b, p->scope->b, &at_b, &len_b) && at_a == at_b &&
-		    pa->len <= len_a && pa->len <= len_b && is_clear(p->scope, at_a, pa->len))
-			continue;
-		rc = runs_equal(d, sa, sb, off_a, off_b, pa->len, ret_equal, err);
+		now = (uint32_t)num_min(fit + 1, n - i);
+		rc = runs_equal(d, p, pa, pb, pa->off + (uint64_t)i * pa->stride,
+				pb->off + (uint64_t)i * pb->stride, now, ret_equal, err);
 	}
 	if (rc == -RIMG_E_BAD) {
 		*ret_equal = false;

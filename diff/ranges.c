@@ -48,11 +48,14 @@ void blockmap_set(struct blockmap *m, uint64_t off, uint64_t len)
 		m->words[i / WORD_BITS] |= UINT64_C(1) << (i % WORD_BITS);
 }
 
-/* The first block >= @i whose bit is @set; the number of blocks when there is none. */
-static uint64_t find_bit(const struct blockmap *m, uint64_t i, bool set)
+static uint64_t count_blocks(const struct blockmap *m)
 {
-	uint64_t n = m->size ? ((m->size - 1) >> m->shift) + 1 : 0;
+	return m->size ? ((m->size - 1) >> m->shift) + 1 : 0;
+}
 
+/* The first block in [i, n) whose bit is @set; n when there is none. */
+static uint64_t find_bit(const struct blockmap *m, uint64_t i, uint64_t n, bool set)
+{
 	while (i < n) {
 		uint64_t word = m->words[i / WORD_BITS];
 
@@ -66,20 +69,23 @@ static uint64_t find_bit(const struct blockmap *m, uint64_t i, bool set)
 
 bool blockmap_any(const struct blockmap *m, uint64_t off, uint64_t len)
 {
+	uint64_t end;
+
 	if (len == 0 || off >= m->size)
 		return false;
 	len = num_min(len, m->size - off);
-	return find_bit(m, off >> m->shift, true) <= (off + len - 1) >> m->shift;
+	end = ((off + len - 1) >> m->shift) + 1;
+	return find_bit(m, off >> m->shift, end, true) < end;
 }
 
 bool blockmap_next(const struct blockmap *m, uint64_t *off, uint64_t *len)
 {
-	uint64_t first, end;
+	uint64_t n = count_blocks(m), first, end;
 
 	if (*off >= m->size)
 		return false;
-	first = find_bit(m, *off >> m->shift, true);
-	end = find_bit(m, first, false);
+	first = find_bit(m, *off >> m->shift, n, true);
+	end = find_bit(m, first, n, false);
 	if (first == end)
 		return false;
 	*off = num_max(*off, first << m->shift);
