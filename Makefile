@@ -208,6 +208,10 @@ $(O)/tests/%.o: tests/%.c $(O)/flags
 	$(Q)$(CC) $(ALL_CFLAGS) $(TEST_CFLAGS) -Itests -DTEST_GOLDEN='"$(GOLDEN)"' \
 		-DTEST_RIMG='"$(O)/rimg"' -c -o $@ $<
 
+# the one whose allocations fail
+$(O)/tests/unit/test_oom: private LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
+
 $(TEST_BIN): %: %.o $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
 	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(TEST_LIBS)
