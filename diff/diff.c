@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/cleanup.h"
 #include "core/error.h"
@@ -303,12 +304,15 @@ static bool add_value(const struct rimg_diff *d, struct str *s, const struct dif
 static const char *layer_of(const struct difference *x)
 {
 	const struct rimg_node *n = x->pair->a ? x->pair->a : x->pair->b;
+	const char *name;
 
 	if (n->role == RIMG_ROLE_FUNCTION)
 		return "function";
 	if (!n->layer || (x->type == DIFFERS_CONTENT && !x->pair->recursed))
 		return "bytes";
-	return layer_format_name(n->layer);
+	name = layer_format_name(n->layer);
+	/* one word for all kinds of archives, as there will be more */
+	return strcmp(name, "ar") == 0 ? "archive" : name;
 }
 
 static enum rimg_diff_kind kind_of(const struct difference *x)
