@@ -213,25 +213,18 @@ static size_t assert_segments(const struct rimg_layer *l, const char *path)
 	return n;
 }
 
-/* The section of that index; they are asked for in any order, so they are kept. */
-static struct rimg_node *section_by_index(const struct rimg_layer *l, unsigned index)
+/* The sections in the order of their indices, from 1 on; free() the list. */
+static struct rimg_node **list_sections(const struct rimg_layer *l, size_t *ret_n)
 {
-	static const struct rimg_layer *of;
-	static struct rimg_node **list;
-	static size_t n;
+	struct rimg_node **list = calloc(l->root->n_children + 1, sizeof(*list));
+	size_t n = 1;
 
-	if (of != l) {
-		free(list);
-		list = calloc(l->root->n_children + 1, sizeof(*list));
-		assert_non_null(list);
-		n = 1;
-		rimg_for_each_child(child, l->root)
-			if (child->role == RIMG_ROLE_SECTION)
-				list[n++] = child;
-		of = l;
-	}
-	assert_in_range(index, 1, n - 1);
-	return list[index];
+	assert_non_null(list);
+	rimg_for_each_child(child, l->root)
+		if (child->role == RIMG_ROLE_SECTION)
+			list[n++] = child;
+	*ret_n = n;
+	return list;
 }
 
 /* "     7: 0000000000001139    18 FUNC    LOCAL  DEFAULT   14 helper", of one table */
@@ -240,13 +233,14 @@ static size_t assert_functions(const struct rimg_layer *l, const char *path, con
 	FILE *f = readelf("-s", path);
 	char line[10000];
 	bool in_table = false;
-	size_t n = 0;
+	size_t n = 0, n_sections;
+	struct rimg_node **sections = list_sections(l, &n_sections);
 
 	while (fgets(line, sizeof(line), f)) {
 		char kind[32], size_text[32], name[4096];
 		uint64_t addr, size;
 		unsigned index;
-		struct rimg_node *section, *found = NULL;
+		struct rimg_node *found = NULL;
 
 		if (strncmp(line, "Symbol table", 12) == 0)
 			in_table = strstr(line, table) != NULL;
@@ -257,8 +251,8 @@ static size_t assert_functions(const struct rimg_layer *l, const char *path, con
 			continue;
 		size = strtoull(size_text, NULL, 0);
 		name[strcspn(name, "@")] = '\0'; /* readelf adds the version */
-		section = section_by_index(l, index);
-		rimg_for_each_child(child, section) {
+		assert_in_range(index, 1, n_sections - 1);
+		rimg_for_each_child(child, sections[index]) {
 			if (number(child, "address") == addr && has_name(child, name))
 				found = child;
 		}
@@ -267,6 +261,7 @@ static size_t assert_functions(const struct rimg_layer *l, const char *path, con
 		assert_true(number(found, "size") >= size);
 		n++;
 	}
+	free(sections);
 	pclose(f);
 	return n;
 }
