@@ -110,7 +110,7 @@ static const void *keep_list(struct load *l, const void *list, size_t n, size_t 
 {
 	void *kept = arena_array(&l->m->arena, n, size);
 
-	if (kept && n > 0)
+	if (kept && list)
 		memcpy(kept, list, n * size);
 	return kept;
 }

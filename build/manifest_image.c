@@ -82,6 +82,18 @@ int load_source(struct load *l, struct json_object *table, const char *path, con
 	return r;
 }
 
+/* One that has to be there: 1 or an error. */
+static int needed_source(struct load *l, struct json_object *table, const char *path,
+			 const char *key, struct manifest_source *ret)
+{
+	struct json_object *value = NULL;
+	int r = json_get(table, path, key, json_type_string, &value, l->err);
+
+	if (r == 0)
+		return json_missing(table, path, key, l->err);
+	return r < 0 ? r : source_from(l, value, path, key, ret);
+}
+
 int load_sources(struct load *l, struct json_object *table, const char *path, const char *key,
 		 const struct manifest_source **ret, size_t *ret_n)
 {
@@ -477,7 +489,7 @@ static int get_sha256(struct load *l, struct json_object *table, uint8_t ret[SHA
 		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
 		good = high >= 0 && low >= 0;
-		ret[i] = (uint8_t)(high << 4 | low);
+		ret[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
 	}
 	if (!good)
 		return json_error(l->err, RIMG_E_BAD, member_at(table, "sha256"),
@@ -520,7 +532,6 @@ static int get_boot_path(struct load *l, struct json_object *table, const char *
 int load_bootloader(struct load *l)
 {
 	struct json_object *table = load_table(l, "bootloader");
-	const struct manifest_source *source = NULL;
 	struct manifest_bootloader *b;
 	int r;
 
@@ -531,9 +542,7 @@ int load_bootloader(struct load *l)
 		return error_nomem(l->err);
 	b->place = json_place_of(table);
 	b->path = BOOTLOADER_PATH;
-	r = load_source(l, table, "[bootloader]", "source", &source);
-	if (r == 0)
-		return json_missing(table, "[bootloader]", "source", l->err);
+	r = needed_source(l, table, "[bootloader]", "source", &b->source);
 	if (r == 1)
 		r = get_sha256(l, table, b->sha256);
 	if (r == 0)
@@ -543,7 +552,6 @@ int load_bootloader(struct load *l)
 	if (!l->m->esp)
 		return json_error(l->err, RIMG_E_BAD, b->place,
 				  "[bootloader] has no place: no partition has the format \"fat\"");
-	b->source = *source;
 	l->m->bootloader = b;
 	return 0;
 }
@@ -551,7 +559,6 @@ int load_bootloader(struct load *l)
 int load_initfs(struct load *l)
 {
 	struct json_object *table = load_table(l, "initfs");
-	const struct manifest_source *root = NULL;
 	struct manifest_initfs *i;
 	int r;
 
@@ -562,9 +569,7 @@ int load_initfs(struct load *l)
 		return error_nomem(l->err);
 	i->place = json_place_of(table);
 	i->path = INITFS_PATH;
-	r = load_source(l, table, "[initfs]", "root", &root);
-	if (r == 0)
-		return json_missing(table, "[initfs]", "root", l->err);
+	r = needed_source(l, table, "[initfs]", "root", &i->root);
 	if (r >= 0)
 		r = load_source(l, table, "[initfs]", "bootstrap", &i->bootstrap);
 	if (r >= 0)
@@ -578,7 +583,6 @@ int load_initfs(struct load *l)
 	if (i->path[1] == '\0')
 		return json_error(l->err, RIMG_E_BAD, member_at(table, "path"),
 				  "[initfs] path \"/\": expected the path of a file");
-	i->root = *root;
 	l->m->initfs = i;
 	return 0;
 }

@@ -287,7 +287,7 @@ static int cycle(struct load *l, struct json_place at, unsigned from)
 static int load_one(struct load *l, struct json_place at, const char *text, const char *path)
 {
 	auto_str struct str content = { 0 };
-	struct load_file file;
+	struct load_file file = { 0 };
 	auto_close int fd = open_file(l, at, path, &file);
 	int r;
 

@@ -72,7 +72,7 @@ static int choose_kind(struct load *l, const struct file_kinds *k, struct manife
 		  : k->hardlink  ? MANIFEST_FILE_HARDLINK
 				 : MANIFEST_FILE_DATA;
 	if (f->kind == MANIFEST_FILE_SYMLINK &&
-	    (k->data_len == 0 || strlen(k->data) != k->data_len))
+	    (!k->data || k->data_len == 0 || strlen(k->data) != k->data_len))
 		return bad_file(l, f,
 				"data is the target of the link: neither empty nor with a "
 				"NUL");

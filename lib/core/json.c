@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#define JSON_DEFINES
 #include "core/json.h"
 
 #include <stdarg.h>

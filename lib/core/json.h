@@ -94,4 +94,10 @@ int json_missing(struct json_object *table, const char *path, const char *key,
 #ifdef __cplusplus
 }
 #endif
+
+/* as in core/error.h */
+#if defined(__clang_analyzer__) && !defined(JSON_DEFINES) && !defined(__cplusplus)
+#	include "core/error.h"
+#	define json_error(...) error_negative(json_error(__VA_ARGS__))
+#endif
 #endif
