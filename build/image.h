@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BUILD_IMAGE_H
+#define BUILD_IMAGE_H
+
+#include "build/artifacts.h"
+#include "build/disk.h"
+#include "build/inputs.h"
+#include "build/manifest.h"
+
+/**
+ * struct image_build - an image on its way from a manifest to bytes
+ *
+ *     image.c           the steps, initfs, boot loader, partitions, writing and checking
+ *     image_files.c     [[files]]
+ *     image_packages.c  [packages]
+ *     image_users.c     [users], [groups]
+ *
+ * @path: of the image; temporary files lie beside it
+ * @warn: told of what may surprise; may be NULL
+ */
+struct image_build {
+	struct rimg_ctx *ctx;
+	const struct manifest *m;
+	const char *path;
+	void (*warn)(void *warn_ctx, const char *text);
+	void *warn_ctx;
+	struct artifacts artifacts; /* from here on: its own */
+	struct inputs_rules rules;
+	uint8_t seed[32];
+	struct arena arena;
+	struct plan root, esp, initfs;
+	struct sink *initfs_sink;
+	const struct rimg_source *bootstrap; /* of the initfs, or NULL */
+	struct disk disk;
+};
+
+/**
+ * image_prepare - gather everything that goes in; nothing is written but a temporary initfs
+ *
+ * Call image_done() always. Returns 0 or an error that names file and line of the manifest.
+ */
+int image_prepare(struct image_build *b, struct rimg_error *err);
+
+/** image_write - write the image, which has b->m->size bytes */
+int image_write(struct image_build *b, struct sink *sink, struct rimg_error *err);
+
+/** image_selfcheck - is what was written what was planned, and are all inputs as they were? */
+int image_selfcheck(struct image_build *b, struct sink *sink, struct rimg_error *err);
+
+void image_done(struct image_build *b);
+
+/* ---- for the parts ------------------------------------------------------------------------- */
+
+/** image_at - put "FILE:LINE: " before an error of something that the manifest asks for */
+int image_at(struct json_place place, int rc, struct rimg_error *err);
+
+__attribute__((format(printf, 2, 3))) void image_warn(struct image_build *b, const char *fmt, ...);
+
+/**
+ * image_put - the entry at @path of the root file system, with the directories on the way
+ *
+ * Made new with the rules' times and owners; an entry that is there already is replaced, a
+ * directory kept. Returns NULL with @err set.
+ */
+struct plan_node *image_put(struct image_build *b, const char *path, enum rimg_role role,
+			    struct rimg_error *err);
+
+int image_add_files(struct image_build *b, bool postinstall, struct rimg_error *err);
+int image_add_packages(struct image_build *b, struct rimg_error *err);
+int image_add_users(struct image_build *b, struct rimg_error *err);
+
+/** image_chown - give a node and all below it to an owner */
+void image_chown(struct plan_node *top, const uint32_t *uid, const uint32_t *gid);
+
+#endif

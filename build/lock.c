@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: MIT */
+#include "build/lock.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cleanup.h"
+#include "core/digest.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "core/jsonw.h"
+#include "core/pool.h"
+#include "core/str.h"
+#include "formats/gpt.h"
+
+#define SCHEMA "rimg.lock/1"
+
+struct lock_entry {
+	const char *address;
+	const struct rimg_source *content; /* NULL: the digest is known */
+	uint64_t size;
+	uint8_t sha256[SHA256_LEN];
+	int rc;
+	struct rimg_error err;
+};
+
+void lock_done(struct lock *lock)
+{
+	free(lock->entries);
+	arena_done(&lock->arena);
+}
+
+/* ---- collecting --------------------------------------------------------------------------- */
+
+static struct lock_entry *add_entry(struct lock *lock, const char *address, uint64_t size,
+				    struct rimg_error *err)
+{
+	struct lock_entry *list = vec_grow(lock->entries, &lock->cap, lock->n, sizeof(*list));
+
+	if (!list) {
+		error_nomem(err);
+		return NULL;
+	}
+	lock->entries = list;
+	list[lock->n] = (struct lock_entry){ .address = address, .size = size };
+	return &list[lock->n++];
+}
+
+static int add_content(struct lock *lock, const char *address, const struct rimg_source *content,
+		       struct rimg_error *err)
+{
+	struct lock_entry *e = add_entry(lock, address, rimg_source_size(content), err);
+
+	if (!e)
+		return -RIMG_E_NOMEM;
+	e->content = content;
+	return 0;
+}
+
+static int add_plan(struct lock *lock, const struct plan *p, const struct rimg_source *not_this,
+		    struct rimg_error *err)
+{
+	int rc = 0;
+
+	for (const struct plan_node *n = p->root; n && rc == 0; n = plan_next(n))
+		if (n->origin && n->content && n->content != not_this)
+			rc = add_content(lock, n->origin, n->content, err);
+	return rc;
+}
+
+static int add_manifests(struct lock *lock, const struct manifest *m, struct rimg_error *err)
+{
+	for (size_t i = 0; i < m->n_inputs; i++) {
+		const char *text = m->inputs[i].text, *slash = strrchr(text, '/');
+		struct lock_entry *e;
+
+		/* the first is spelled from where the command ran, which is nothing to lock */
+		if (i == 0 && slash)
+			text = slash + 1;
+		e = add_entry(lock, text, m->inputs[i].size, err);
+
+		if (!e)
+			return -RIMG_E_NOMEM;
+		memcpy(e->sha256, m->inputs[i].sha256, sizeof(e->sha256));
+	}
+	return 0;
+}
+
+static int add_partitions(struct lock *lock, const struct image_build *b, struct rimg_error *err)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < b->disk.n_parts && rc == 0; i++)
+		if (b->disk.parts[i].raw)
+			rc = add_content(lock, b->m->partitions[i].source->text,
+					 b->disk.parts[i].raw, err);
+	return rc;
+}
+
+static void hash_entry(void *arg, size_t i)
+{
+	struct lock_entry *e = &((struct lock *)arg)->entries[i];
+
+	if (e->content)
+		e->rc = digest_source(e->content, e->sha256, &e->err);
+}
+
+static int compare_entries(const void *pa, const void *pb)
+{
+	const struct lock_entry *a = pa, *b = pb;
+	int order = strcmp(a->address, b->address);
+
+	return order != 0 ? order : memcmp(a->sha256, b->sha256, sizeof(a->sha256));
+}
+
+/* One input that goes to several places is one input. */
+static void remove_twins(struct lock *lock)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < lock->n; i++)
+		if (n == 0 || compare_entries(&lock->entries[n - 1], &lock->entries[i]) != 0)
+			lock->entries[n++] = lock->entries[i];
+	lock->n = n;
+}
+
+int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_error *err)
+{
+	const struct rimg_source *initfs = b->initfs_sink ? sink_source(b->initfs_sink, err) : NULL;
+	int rc = add_manifests(ret, b->m, err);
+
+	if (rc == 0)
+		rc = add_plan(ret, &b->initfs, NULL, err);
+	if (rc == 0)
+		rc = add_plan(ret, &b->esp, NULL, err);
+	if (rc == 0)
+		rc = add_plan(ret, &b->root, initfs, err);
+	if (rc == 0 && b->bootstrap)
+		rc = add_content(ret, b->m->initfs->bootstrap->text, b->bootstrap, err);
+	if (rc == 0)
+		rc = add_partitions(ret, b, err);
+	if (rc < 0)
+		return rc;
+	pool_for(b->ctx->threads, ret->n, hash_entry, ret);
+	for (size_t i = 0; i < ret->n; i++)
+		if (ret->entries[i].rc < 0) {
+			if (err)
+				*err = ret->entries[i].err;
+			return ret->entries[i].rc;
+		}
+	if (ret->n > 0)
+		qsort(ret->entries, ret->n, sizeof(*ret->entries), compare_entries);
+	remove_twins(ret);
+	return 0;
+}
+
+/* ---- comparing ---------------------------------------------------------------------------- */
+
+static int read_lock(struct arena *a, const char *path, struct json_object **ret,
+		     struct rimg_error *err)
+{
+	struct rimg_source *src = rimg_source_open_path(path, err);
+	auto_free char *text = NULL;
+	size_t len;
+	int rc;
+
+	if (!src)
+		return -RIMG_E_IO;
+	len = (size_t)rimg_source_size(src);
+	if (rimg_source_size(src) > JSON_TEXT_MAX)
+		rc = error_set(err, RIMG_E_LIMIT, path, "too large for a lock file");
+	else if (!(text = malloc(len + 1)))
+		rc = error_nomem(err);
+	else
+		rc = rimg_source_read(src, 0, text, len, err);
+	rimg_source_free(src);
+	return rc < 0 ? rc : json_read(a, text, len, path, ret, err);
+}
+
+static int parse_input(struct json_object *value, struct lock_entry *ret, struct rimg_error *err)
+{
+	const char *hex = NULL;
+	auto_str struct str have = { 0 };
+	int64_t size = 0;
+	int rc;
+
+	*ret = (struct lock_entry){ 0 };
+	if (!json_object_is_type(value, json_type_object))
+		return json_error(err, RIMG_E_BAD, json_place_of(value),
+				  "expected an input, found %s", json_kind(value));
+	rc = json_get_text(value, "input", "address", &ret->address, err);
+	if (rc >= 0)
+		rc = json_get_text(value, "input", "sha256", &hex, err);
+	if (rc >= 0)
+		rc = json_get_int(value, "input", "size", 0, INT64_MAX, &size, err);
+	if (rc < 0)
+		return rc;
+	if (!ret->address || !hex || strlen(hex) != 2 * (size_t)SHA256_LEN)
+		return json_error(err, RIMG_E_BAD, json_place_of(value),
+				  "expected an input with address, size and sha256");
+	ret->size = (uint64_t)size;
+	for (size_t i = 0; i < SHA256_LEN; i++) {
+		char digits[5] = { '0', 'x', hex[2 * i], hex[2 * i + 1], '\0' };
+		uint64_t byte;
+
+		if (!str_parse_u64(digits, &byte))
+			return json_error(err, RIMG_E_BAD, json_place_of(value),
+					  "expected sha256 of 64 hexadecimal digits");
+		ret->sha256[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
+static int parse_inputs(struct json_object *doc, struct lock *ret, struct rimg_error *err)
+{
+	struct json_object *inputs = NULL;
+	const char *schema = NULL;
+	int rc = json_object_is_type(doc, json_type_object)
+			 ? json_get_text(doc, "lock", "schema", &schema, err)
+			 : error_set(err, RIMG_E_BAD, NULL, "expected a lock file");
+
+	if (rc >= 0 && (!schema || strcmp(schema, SCHEMA) != 0))
+		rc = error_set(err, RIMG_E_UNSUPPORTED, NULL, "expected a lock of schema " SCHEMA);
+	if (rc >= 0)
+		rc = json_get(doc, "lock", "inputs", json_type_array, &inputs, err);
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; inputs && i < json_object_array_length(inputs); i++) {
+		struct lock_entry parsed, *e;
+
+		rc = parse_input(json_object_array_get_idx(inputs, i), &parsed, err);
+		if (rc < 0)
+			return rc;
+		e = add_entry(ret, NULL, 0, err);
+		if (!e)
+			return -RIMG_E_NOMEM;
+		*e = parsed;
+	}
+	if (ret->n > 0)
+		qsort(ret->entries, ret->n, sizeof(*ret->entries), compare_entries);
+	return 0;
+}
+
+struct complaint {
+	void (*tell)(void *ctx, const char *text);
+	void *ctx;
+};
+
+static void complain(const struct complaint *c, const char *address, const char *what)
+{
+	auto_str struct str s = { 0 };
+
+	str_add_escaped(&s, address, strlen(address), STR_ESCAPE_TEXT);
+	str_printf(&s, ": %s", what);
+	c->tell(c->ctx, str_cstr(&s));
+}
+
+/* Two sorted lists side by side. */
+static int tell_differences(const struct lock *have, const struct lock *want,
+			    const struct complaint *c)
+{
+	size_t i = 0, k = 0;
+	int differ = 0;
+
+	while (i < have->n || k < want->n) {
+		const struct lock_entry *h = i < have->n ? &have->entries[i] : NULL;
+		const struct lock_entry *w = k < want->n ? &want->entries[k] : NULL;
+		int order = !h ? 1 : !w ? -1 : strcmp(h->address, w->address);
+
+		if (order == 0 && memcmp(h->sha256, w->sha256, SHA256_LEN) != 0)
+			complain(c, h->address, "is not the input that the lock names");
+		else if (order < 0)
+			complain(c, h->address, "is not in the lock");
+		else if (order > 0)
+			complain(c, w->address, "is in the lock but no input of this build");
+		else
+			differ--;
+		differ++;
+		i += order <= 0;
+		k += order >= 0;
+	}
+	return differ > 0;
+}
+
+int lock_compare(const struct lock *lock, const char *path,
+		 void (*tell)(void *ctx, const char *text), void *ctx, struct rimg_error *err)
+{
+	auto_with(lock_done) struct lock want = { 0 };
+	struct complaint c = { .tell = tell, .ctx = ctx };
+	struct json_object *doc;
+	int rc = read_lock(&want.arena, path, &doc, err);
+
+	if (rc == 0)
+		rc = parse_inputs(doc, &want, err);
+	return rc < 0 ? rc : tell_differences(lock, &want, &c);
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static void put_digest(struct jsonw *w, const uint8_t sha256[SHA256_LEN])
+{
+	auto_str struct str hex = { 0 };
+
+	str_add_hex(&hex, sha256, SHA256_LEN);
+	jsonw_text(w, "sha256", str_cstr(&hex));
+}
+
+static void put_inputs(struct jsonw *w, const struct lock *lock)
+{
+	jsonw_array(w, "inputs");
+	for (size_t i = 0; i < lock->n; i++) {
+		const struct lock_entry *e = &lock->entries[i];
+
+		jsonw_object(w, NULL);
+		jsonw_bytes(w, "address", e->address, strlen(e->address));
+		jsonw_u64(w, "size", e->size);
+		put_digest(w, e->sha256);
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+}
+
+static int put_layer(struct jsonw *w, const char *path, const struct rimg_source *content,
+		     struct rimg_error *err)
+{
+	uint8_t sha256[SHA256_LEN];
+	int rc = digest_source(content, sha256, err);
+
+	if (rc < 0)
+		return rc;
+	jsonw_object(w, NULL);
+	jsonw_text(w, "path", path);
+	jsonw_u64(w, "size", rimg_source_size(content));
+	put_digest(w, sha256);
+	jsonw_end_object(w);
+	return 0;
+}
+
+/* The image itself has the empty path. */
+static int put_layers(struct jsonw *w, const struct image_build *b, struct sink *image,
+		      struct rimg_error *err)
+{
+	const struct rimg_source *back = sink_source(image, err);
+	auto_with(arena_done) struct arena a;
+	int rc;
+
+	arena_init(&a, 0);
+	jsonw_array(w, "layers");
+	rc = back ? put_layer(w, "", back, err) : -RIMG_E_IO;
+	for (size_t i = 0; i < b->disk.n_parts && rc == 0; i++) {
+		const struct gpt_partition *p = &b->disk.parts[i].gpt;
+		const struct rimg_source *slice =
+			source_slice(&a, back, p->first_lba * GPT_SECTOR,
+				     (p->last_lba - p->first_lba + 1) * GPT_SECTOR);
+
+		rc = slice ? put_layer(w, p->name, slice, err) : error_nomem(err);
+	}
+	if (rc == 0 && b->initfs_sink) {
+		const struct rimg_source *initfs = sink_source(b->initfs_sink, err);
+
+		rc = initfs ? put_layer(w, "initfs", initfs, err) : -RIMG_E_IO;
+	}
+	jsonw_end_array(w);
+	return rc;
+}
+
+static int put_lock(FILE *out, const struct lock *lock, const struct image_build *b,
+		    struct sink *image, struct rimg_error *err)
+{
+	struct jsonw w = { .out = out, .pretty = true };
+	int rc;
+
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "schema", SCHEMA);
+	jsonw_u64(&w, "epoch", (uint64_t)b->m->epoch);
+	jsonw_bytes(&w, "seed", b->m->seed, b->m->seed_len);
+	put_inputs(&w, lock);
+	rc = put_layers(&w, b, image, err);
+	jsonw_end_object(&w);
+	fputc('\n', out);
+	return rc;
+}
+
+static void cleanup_sink(struct sink **s)
+{
+	sink_free(*s);
+}
+
+int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
+	       const char *path, struct rimg_error *err)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	auto_with(cleanup_sink) struct sink *sink = NULL;
+	int rc;
+
+	if (!out)
+		return error_nomem(err);
+	rc = put_lock(out, lock, b, image, err);
+	if (fclose(out) != 0 && rc == 0)
+		rc = error_nomem(err);
+	if (rc < 0)
+		return rc;
+	sink = sink_file(path, len, err);
+	rc = sink ? sink_write(sink, 0, text, len, err) : -RIMG_E_IO;
+	return rc < 0 ? rc : sink_commit(sink, err);
+}

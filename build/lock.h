@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BUILD_LOCK_H
+#define BUILD_LOCK_H
+
+#include "build/image.h"
+
+/**
+ * struct lock - every input of a build, with its digest: JSON "rimg.lock/1" (docs/manifest.md)
+ */
+struct lock {
+	struct lock_entry *entries; /* sorted by address bytes */
+	size_t n, cap;
+	struct arena arena;
+};
+
+void lock_done(struct lock *lock);
+
+/** lock_collect - the inputs of a prepared build, hashed in parallel; 0 or an error */
+int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_error *err);
+
+/**
+ * lock_compare - are they the inputs that the lock file @path names?
+ * @complain: told of each difference
+ *
+ * Returns 0 if they are, 1 if not, or an error when the file cannot be read.
+ */
+int lock_compare(const struct lock *lock, const char *path,
+		 void (*complain)(void *ctx, const char *text), void *ctx, struct rimg_error *err);
+
+/**
+ * lock_write - write the lock file @path: inputs, what decides the image, and the digests of the
+ *              finished image and its layers
+ */
+int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
+	       const char *path, struct rimg_error *err);
+
+#endif

@@ -1,0 +1,169 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# What rimg writes, judged by software that nobody here wrote: upstream's crate and tools, sgdisk,
+# sfdisk, fsck.fat, mtools. Needs cargo with a registry, python3 and the packages of
+# docs/packages.txt; what is missing is said aloud. Usage: run.sh RIMG WORKDIR
+set -u
+rimg=$(realpath "$1")
+work=$2
+here=$(cd "$(dirname "$0")" && pwd)
+top=$(cd "$here/../.." && pwd)
+mkdir -p "$work"
+work=$(realpath "$work")
+cd "$work" || exit 2
+rm -rf -- ./*.tree ./*.img
+epoch=1767225600
+export SOURCE_DATE_EPOCH=$epoch
+failed=0
+passed=0
+skipped=0
+
+ok() { passed=$((passed + 1)); echo "ok - $1"; }
+bad() { failed=$((failed + 1)); echo "not ok - $1"; sed 's/^/    /' "$work/log" | tail -n 20; }
+skip() { skipped=$((skipped + 1)); echo "skipped: $1"; }
+check() {
+	name=$1
+	shift
+	if "$@" >"$work/log" 2>&1; then ok "$name"; else bad "$name"; fi
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+have python3 || { echo "skipped: python3 is not installed"; exit 77; }
+have cargo || { echo "skipped: cargo is not installed"; exit 77; }
+
+# ---- upstream's tools ---------------------------------------------------------------------------
+export CARGO_TARGET_DIR="$work/target"
+build() {
+	cargo build --release --manifest-path "$top/tests/oracle/redoxfs-oracle/Cargo.toml" &&
+		cargo install --quiet redoxfs --version 0.9.1 --root "$work/upstream"
+}
+if ! build >"$work/cargo.log" 2>&1; then
+	echo "skipped: upstream's tools could not be built:"
+	tail -n 5 "$work/cargo.log"
+	exit 77
+fi
+oracle=$work/target/release/redoxfs-oracle
+up=$work/upstream/bin
+unset CARGO_TARGET_DIR
+
+# ---- RedoxFS ------------------------------------------------------------------------------------
+# Every path, mode, owner, link, size, digest and time as upstream reads them; upstream goes on
+# writing; its clone and resize work on it.
+redoxfs() {
+	tree=$1 size=$2 compression=$3
+	img=$tree.$compression.img
+	check "redoxfs $tree $compression: built" "$rimg" -q redoxfs "$tree.tree" -o "$img" -s "$size" -c "$compression"
+	check "redoxfs $tree $compression: upstream reads everything" "$oracle" check "$img"
+	"$oracle" list "$img" >list.jsonl 2>>log
+	check "redoxfs $tree $compression: upstream sees the tree" python3 "$here/listing.py" "$work/$tree.tree" $epoch <list.jsonl
+	check "redoxfs $tree $compression: upstream goes on writing" "$oracle" write-test "$img"
+}
+for kind in empty edges wide names; do
+	python3 "$here/trees.py" $kind.tree $kind
+	redoxfs $kind 96MiB none
+	redoxfs $kind 96MiB lz4
+done
+for seed in 1 2 3 4 5 6; do
+	python3 "$here/trees.py" random$seed.tree random $seed
+	redoxfs random$seed 256MiB lz4
+	rm -rf random$seed.*
+done
+python3 "$here/trees.py" many.tree many
+redoxfs many 256MiB none
+python3 "$here/trees.py" big.tree big
+redoxfs big 1100MiB none
+rm -rf big.* many.*.img
+
+cp edges.lz4.img resized.img
+check "redoxfs-resize makes it smaller" "$up/redoxfs-resize" resized.img 64MiB
+check "and upstream still reads it" "$oracle" check resized.img
+rm -f cloned.img
+truncate -s 128MiB cloned.img
+check "redoxfs-clone copies it" "$up/redoxfs-clone" edges.lz4.img cloned.img
+check "and the copy is sound" "$oracle" check cloned.img
+check "and rimg reads the copy" "$rimg" -q ls -R cloned.img
+if [ -c /dev/fuse ] && have fusermount; then
+	mkdir -p mnt
+	"$up/redoxfs" edges.lz4.img mnt >log 2>&1 &
+	for _ in 1 2 3 4 5 6 7 8 9 10; do [ -d mnt/text ] || sleep 0.5; done
+	if [ -d mnt/text ]; then
+		check "upstream's FUSE mount shows the tree" diff -r edges.tree mnt
+	else
+		skip "upstream's FUSE mount: /dev/fuse is there but mounting is not allowed"
+	fi
+	fusermount -u mnt 2>/dev/null
+else
+	skip "upstream's FUSE mount: no /dev/fuse or fusermount here"
+fi
+
+# A volume with no room for anything else.
+python3 "$here/trees.py" full.tree edges
+need=$("$rimg" -q redoxfs full.tree -o full.img -s 2MiB 2>&1 | sed -n 's/.*at least \([0-9]*\) bytes.*/\1/p')
+check "redoxfs: exactly what is needed is enough" "$rimg" -q redoxfs full.tree -o full.img -s "$need"
+check "upstream reads it" "$oracle" check full.img
+
+# ---- records ------------------------------------------------------------------------------------
+# The packed records of one file are those of redoxfs-ar: same tree, same stored blocks.
+rm -f theirs.img
+truncate -s 96MiB theirs.img
+check "redoxfs-ar packs the same tree" "$up/redoxfs-ar" theirs.img edges.tree
+"$rimg" ls -R --json theirs.img >theirs.jsonl
+"$rimg" ls -R --json edges.lz4.img >ours.jsonl
+check "same size, blocks and digest of every file as redoxfs-ar" python3 -c '
+import json, sys
+def load(path):
+    return {d["path"]: (d["type"], d.get("size"), d.get("blocks"), d.get("inline"), d.get("sha256"), d.get("target"))
+            for d in map(json.loads, open(path)) if d["type"] != "dir"}
+a, b = load("ours.jsonl"), load("theirs.jsonl")
+bad = sorted(p for p in a.keys() | b.keys() if a.get(p) != b.get(p))
+print(len(a), "entries,", bad)
+sys.exit(bool(bad))'
+check "normalize makes the same bytes of both" sh -c "
+	'$rimg' -q normalize theirs.img -o n1.img -c lz4 --seed x && '$rimg' -q normalize edges.lz4.img -o n2.img -c lz4 --seed x &&
+	'$rimg' ls -R --json n1.img | sed 's/\"mode\":\"[0-7]*\"//' >n1.jsonl && '$rimg' ls -R --json n2.img | sed 's/\"mode\":\"[0-7]*\"//' >n2.jsonl && cmp n1.jsonl n2.jsonl"
+
+# ---- initfs -------------------------------------------------------------------------------------
+mkdir -p i.tree/bin i.tree/etc/deep
+cp "$rimg" i.tree/bin/init
+printf 'x' >i.tree/etc/one
+: >i.tree/etc/deep/nothing
+ln -s init i.tree/bin/alias
+ln -s /etc/one i.tree/etc/deep/absolute
+check "initfs: built" "$rimg" -q initfs i.tree -o i.img
+check "initfs: a second reader sees the tree" python3 "$here/initfs.py" i.img i.tree
+check "initfs with bootstrap: built" "$rimg" -q initfs i.tree -o ib.img -b "$rimg"
+check "initfs with bootstrap: a second reader sees the tree" python3 "$here/initfs.py" ib.img i.tree "$rimg"
+
+# ---- disks --------------------------------------------------------------------------------------
+mkdir -p e.tree/EFI/BOOT "e.tree/a long name"
+cp "$rimg" e.tree/EFI/BOOT/BOOTAA64.EFI
+printf 'hello\n' >"e.tree/a long name/with spaces.txt"
+cat >disk.toml <<END
+[image]
+size = "512MiB"
+epoch = $epoch
+seed = "interop"
+[bootloader]
+source = "e.tree/EFI/BOOT/BOOTAA64.EFI"
+sha256 = "$(sha256sum <e.tree/EFI/BOOT/BOOTAA64.EFI | cut -d' ' -f1)"
+[[files]]
+path = "/"
+source = "edges.tree"
+END
+if [ "$(stat -c %s e.tree/EFI/BOOT/BOOTAA64.EFI)" -gt 900000 ]; then
+	head -c 900000 "$rimg" >e.tree/EFI/BOOT/BOOTAA64.EFI
+	sed -i "s/^sha256.*/sha256 = \"$(sha256sum <e.tree/EFI/BOOT/BOOTAA64.EFI | cut -d' ' -f1)\"/" disk.toml
+fi
+check "disk: built" "$rimg" -q build disk.toml -o disk.img
+check "disk: sgdisk finds no problem" sh -c 'sgdisk -v disk.img | tee /dev/stderr | grep -q "No problems found"'
+check "disk: sfdisk finds no error" sh -c 'sfdisk --verify disk.img 2>&1 | tee /dev/stderr | grep -q "No errors detected"'
+dd if=disk.img of=esp.img bs=512 skip=2048 count=2048 status=none
+check "disk: fsck.fat finds nothing" fsck.fat -n esp.img
+check "disk: mcopy gets the boot loader out" sh -c 'mcopy -n -i esp.img ::/EFI/BOOT/BOOTAA64.EFI got.efi && cmp got.efi e.tree/EFI/BOOT/BOOTAA64.EFI'
+check "disk: upstream reads its RedoxFS" "$oracle" check disk.img --offset 2097152 --size 533725184
+check "disk: upstream goes on writing in it" "$oracle" write-test disk.img --offset 2097152 --size 533725184
+
+echo
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]
