@@ -129,8 +129,6 @@ static bool may_hold_tree(const struct rimg_node *node)
 /* Is there a tree in the layer? A program is bytes, whatever its sections are. */
 static bool has_tree(const struct rimg_layer *l)
 {
-	if (!l || l->unreadable)
-		return false;
 	rimg_for_each_child(child, l->top)
 		if (is_artifact(child))
 			return true;
@@ -186,7 +184,9 @@ static int find_top(struct frame *f, struct rimg_error *err)
 	rc = node_open(node, &l, err);
 	if (rc < 0)
 		return rc;
-	if (l && (l->root->damaged || l->top->damaged))
+	if (!l || l->unreadable) /* what is not understood are bytes */
+		return 0;
+	if (l->root->damaged || l->top->damaged)
 		return unreadable_part(l->root, err);
 	if (has_tree(l))
 		f->top = l->top;

@@ -393,7 +393,9 @@ static int read_cached(const struct rimg_source *src, const struct source_piece 
 		slot.buf = malloc((size_t)p->len);
 		slot.cap = slot.buf ? (size_t)p->len : 0;
 	}
-	rc = slot.buf ? decode(src, p, slot.buf, err) : error_nomem(err);
+	if (!slot.buf)
+		return error_nomem(err);
+	rc = decode(src, p, slot.buf, err);
 	if (rc == 0) {
 		memcpy(buf, slot.buf + skip, len);
 		slot.id = src->extents.id;

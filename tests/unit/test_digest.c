@@ -498,6 +498,30 @@ static void make_root_damaged(struct rimg_layer *l)
 	layer_finding(l, SEVERITY_ERROR, "fake.dir", NULL, 0, 0, "lost entries");
 }
 
+static void make_unreadable(struct rimg_layer *l)
+{
+	layer_finding(l, SEVERITY_ERROR, "fake.version", NULL, 0, 0, "too new");
+	l->unreadable = true;
+}
+
+static void what_is_not_understood_is_its_bytes(void **state)
+{
+	struct test_image t = fake_image(bytes, sizeof(bytes), NULL, open_spoiled);
+	char text[sizeof(bytes) + 1] = "";
+	struct item plain = { .name = "", .role = RIMG_ROLE_FILE, .content = text };
+	uint8_t got[SHA256_LEN], want[SHA256_LEN];
+
+	(void)state;
+	memset(bytes + 12, 'x', sizeof(bytes) - 12);
+	memcpy(text, bytes, sizeof(bytes));
+	write_down(&top, true, false);
+	spoil = make_unreadable;
+	assert_int_equal(digest_tree(t.node, got, NULL), 0);
+	plain_digest(&plain, true, want);
+	assert_memory_equal(got, want, SHA256_LEN);
+	test_close(&t);
+}
+
 static void what_was_not_wholly_read_has_no_digest(void **state)
 {
 	static void (*const ways[])(struct rimg_layer * l) = { make_file_unread, make_dir_damaged,
@@ -557,6 +581,7 @@ int main(void)
 		cmocka_unit_test(each_thing_that_counts_changes_the_digest),
 		cmocka_unit_test(mode_and_owner_of_the_top_count),
 		cmocka_unit_test(the_order_in_which_entries_are_stored_does_not_count),
+		cmocka_unit_test(what_is_not_understood_is_its_bytes),
 		cmocka_unit_test(what_was_not_wholly_read_has_no_digest),
 		cmocka_unit_test(a_deep_tree_does_not_overrun_the_stack),
 	};

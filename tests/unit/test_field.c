@@ -244,10 +244,10 @@ static void read_with_prefix(struct rimg_layer *l, struct rimg_node *node)
 	f.prefix = NULL;
 	field_u8(&f, "g", RIMG_CAUSE_CONTENT);
 	assert_int_equal(field_end(&f), 0);
-	for (char c = 'a'; c <= 'f'; c++) {
+	for (int c = 'a'; c <= 'f'; c++) {
 		char key[10] = "backup.x";
 
-		key[7] = c;
+		key[7] = (char)c;
 		assert_non_null(node_attr(node, key));
 	}
 	assert_non_null(node_attr(node, "g"));

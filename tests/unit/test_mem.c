@@ -182,11 +182,11 @@ static void deferred_calls_run_once_newest_first(void **state)
 
 	(void)state;
 	arena_init(&a, 0);
-	for (char c = 'a'; c <= 'd'; c++) {
+	for (int c = 'a'; c <= 'd'; c++) {
 		struct noted *n = arena_alloc(&a, sizeof(*n));
 
 		n->log = log;
-		n->name = c;
+		n->name = (char)c;
 		assert_true(arena_defer(&a, append_name, n));
 	}
 	assert_string_equal(log, "");
