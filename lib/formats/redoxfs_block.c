@@ -58,7 +58,10 @@ int redoxfs_read(struct redoxfs *fs, struct rimg_node *node, uint64_t index,
 	if (rc == -RIMG_E_BAD || rc == -RIMG_E_TRUNCATED) {
 		/* the volume lies in something that is damaged itself */
 		layer_finding(l, SEVERITY_ERROR, "redoxfs.block-unreadable", node, off,
-			      REDOXFS_BLOCK, "expected a block to read, found that %s", why.text);
+			      REDOXFS_BLOCK,
+			      "expected a block to read, found damage to what the volume is stored "
+			      "in: %s",
+			      why.text);
 		fs->incomplete = true;
 		return 0;
 	}

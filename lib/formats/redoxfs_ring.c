@@ -22,6 +22,7 @@ enum slot_state {
 	SLOT_HASH,    /* a header, but its hash is wrong */
 	SLOT_VERSION, /* a header of another version */
 	SLOT_JUNK,    /* anything else */
+	SLOT_UNREADABLE,
 };
 
 struct slot {
@@ -121,7 +122,7 @@ static int read_slot(const struct rimg_source *src, uint64_t block, struct slot 
 	uint8_t buf[REDOXFS_BLOCK];
 	int rc = rimg_source_read(src, block * REDOXFS_BLOCK, buf, sizeof(buf), err);
 
-	*ret = (struct slot){ .state = SLOT_JUNK };
+	*ret = (struct slot){ .state = SLOT_UNREADABLE };
 	if (rc == -RIMG_E_BAD)
 		return 0;
 	if (rc < 0)
@@ -532,6 +533,12 @@ static void check_slot(struct redoxfs *fs, unsigned i, const struct slot *s, str
 			      REDOXFS_BLOCK, "expected a header or zeros in slot %u, found neither",
 			      i);
 		break;
+	case SLOT_UNREADABLE:
+		layer_finding(
+			fs->l, SEVERITY_ERROR, "redoxfs.block-unreadable", node, off, REDOXFS_BLOCK,
+			"expected to read slot %u, found damage to what the volume is stored in",
+			i);
+		break;
 	}
 }
 
@@ -544,7 +551,7 @@ static int ring_slot(struct redoxfs *fs, struct ring *ring, struct rimg_node *ze
 
 	if (rc < 0 && rc != -RIMG_E_BAD)
 		return rc;
-	ring->slot[i] = rc == 0 ? slot_parse(block) : (struct slot){ .state = SLOT_JUNK };
+	ring->slot[i] = rc == 0 ? slot_parse(block) : (struct slot){ .state = SLOT_UNREADABLE };
 	if (ring->slot[i].state == SLOT_ZERO)
 		rc = layer_claim(fs->l, zeros, off, REDOXFS_BLOCK, "unused slot",
 				 RIMG_CAUSE_PADDING);

@@ -193,7 +193,8 @@ static int read_root(struct redoxfs *fs)
 		layer_finding(l, SEVERITY_ERROR, "redoxfs.root", l->top,
 			      redoxfs_off(fs, redoxfs_ptr_index(ino->ptr)), 2,
 			      "expected inode 1 to be a directory, found type %x", ino->type);
-		fs->incomplete = true;
+		l->top->content = NULL;
+		lost(fs, l->top);
 	}
 	l->top->role = RIMG_ROLE_DIR;
 	return read_dirs(fs);
@@ -329,8 +330,10 @@ static int settle(struct redoxfs *fs, struct rimg_node *node)
 		return 0;
 	if (ino->state == INODE_OWNED)
 		return link_node(fs, node, ino->owner);
-	if (ino->state != INODE_WAITING)
+	if (ino->state != INODE_WAITING) {
+		lost(fs, node);
 		return 0;
+	}
 	rc = redoxfs_read(fs, node, redoxfs_ptr_index(ino->ptr), buf);
 	if (rc < 0)
 		return rc;

@@ -587,6 +587,60 @@ static void the_largest_file_is_mostly_a_hole(void **state)
 	volume_free(&v);
 }
 
+/* ---- what the volume is stored in ---------------------------------------------------------- */
+
+/* Opens tiny with one block that cannot be read. */
+static void expect_unreadable(size_t block, const char *code, const char *where)
+{
+	struct volume v = volume_load("tiny");
+	struct test_image t = test_open_bytes(v.data, v.len);
+	struct source_piece pieces[] = {
+		{ .len = block, .base_len = block, .kind = PIECE_RAW, .plain = true },
+		{ .off = block, .len = REDOXFS_BLOCK, .kind = PIECE_BAD },
+		{ .off = block + REDOXFS_BLOCK,
+		  .len = v.len - block - REDOXFS_BLOCK,
+		  .base_off = block + REDOXFS_BLOCK,
+		  .base_len = v.len - block - REDOXFS_BLOCK,
+		  .kind = PIECE_RAW,
+		  .plain = true },
+	};
+	const struct finding *f;
+	struct rimg_layer *l;
+	struct arena a;
+
+	arena_init(&a, 0);
+	t.node->content =
+		source_extents(&a, t.node->content, pieces, ARRAY_LEN(pieces), NULL, NULL);
+	assert_non_null(t.node->content);
+	l = redoxfs_test_layer(t.node);
+	assert_int_equal(l->format->check(l, NULL), 0);
+	f = test_finding(t.image, code);
+	assert_non_null(f);
+	assert_string_equal(f->node->name, where);
+	test_close(&t);
+	arena_done(&a);
+	volume_free(&v);
+}
+
+static void a_block_that_cannot_be_read_is_a_finding_about_what_needs_it(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t header = volume_header(&v);
+
+	(void)state;
+	expect_unreadable(ring_slot(77), "redoxfs.block-unreadable", "header[77]");
+	expect_unreadable(volume_follow(&v, header + REDOXFS_HEADER_ALLOC_OFF),
+			  "redoxfs.block-unreadable", "alloc");
+	expect_unreadable(volume_follow(&v, header + REDOXFS_HEADER_TREE_OFF),
+			  "redoxfs.block-unreadable", "tree");
+	expect_unreadable(volume_inode(&v, ETC), "redoxfs.block-unreadable", "etc");
+	expect_unreadable(volume_follow(&v, volume_pointer(&v, MANY, 1)),
+			  "redoxfs.block-unreadable", "many");
+	expect_unreadable(volume_follow(&v, volume_pointer(&v, WORDS, 0)), "redoxfs.record",
+			  "words");
+	volume_free(&v);
+}
+
 /* ---- records ------------------------------------------------------------------------------- */
 
 static void a_record_that_unpacks_to_less_is_a_finding(void **state)
@@ -954,6 +1008,7 @@ int main(void)
 		cmocka_unit_test(bytes_in_the_padding_of_an_inode_are_a_warning),
 		cmocka_unit_test(inline_contents_end_at_3968_and_go_on_as_zeros),
 		cmocka_unit_test(the_largest_file_is_mostly_a_hole),
+		cmocka_unit_test(a_block_that_cannot_be_read_is_a_finding_about_what_needs_it),
 		cmocka_unit_test(a_record_that_unpacks_to_less_is_a_finding),
 		cmocka_unit_test(a_packed_length_beyond_the_record_is_an_error),
 		cmocka_unit_test(records_past_the_end_of_a_file_are_a_warning),

@@ -8,7 +8,7 @@
 
 /* What is done with an image is the business of fuzz_open.c. */
 #define LLVMFuzzerTestOneInput fuzz_open
-#include "fuzz_open.c"
+#include "fuzz_open.c" /* NOLINT(bugprone-suspicious-include): it is meant */
 #undef LLVMFuzzerTestOneInput
 
 #include <lz4.h>
