@@ -826,6 +826,113 @@ static void long_names_that_differ_in_case_only_are_duplicates(void **state)
 	test_close(&t);
 }
 
+/* The long-name entries of a name of @n units "aaa...", then the short entry of the boot loader. */
+static size_t put_long(size_t at, unsigned n)
+{
+	static const uint8_t places[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
+	unsigned entries = (n + 12) / 13;
+
+	for (unsigned order = entries; order > 0; order--, at += 32) {
+		memset(esp + at, 0, 32);
+		esp[at] = (uint8_t)(order | (order == entries ? 0x40 : 0));
+		esp[at + 11] = 0x0f;
+		esp[at + 13] = 0x54; /* by fatfs, see below */
+		for (unsigned i = 0; i < 13; i++) {
+			unsigned unit = (order - 1) * 13 + i;
+
+			put(at + places[i], unit < n ? 'a' : unit == n ? 0 : 0xffff, 2);
+		}
+	}
+	memcpy(esp + at, golden[SGDISK] + DIRENT_FILE, 32);
+	return at;
+}
+
+static void parts_of_long_names_follow_one_another(void **state)
+{
+	/* in a name of 30 characters, that is of three parts */
+	static const struct {
+		size_t at; /* behind the first part */
+		uint8_t value;
+		const char *code;
+	} broken[] = {
+		{ 0, 0x42, "fat.lfn-order" },       { 0, 0x44, "fat.lfn-order" },
+		{ 32, 1, "fat.lfn-order" },         { 32, 3, "fat.lfn-order" },
+		{ 32, 0x42, "fat.lfn-order" },      { 64, 2, "fat.lfn-order" },
+		{ 32 + 13, 0x55, "fat.lfn-order" }, { 64 + 13, 0x55, "fat.lfn-order" },
+		{ 32, 0xe5, "fat.lfn-order" },      { 13, 0x55, "fat.lfn-order" },
+		{ 32 + 11, 0x20, "fat.lfn-order" },
+	};
+	struct test_image t;
+
+	(void)state;
+	use(SGDISK);
+	put_long(DIRENT_FILE, 30);
+	t = open_esp();
+	assert_no_findings(t.image);
+	test_find(&t, "/EFI/BOOT/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa");
+	test_close(&t);
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		use(SGDISK);
+		put_long(DIRENT_FILE, 30);
+		esp[DIRENT_FILE + broken[i].at] = broken[i].value;
+		t = open_esp();
+		if (!test_finding(t.image, broken[i].code))
+			fail_msg("case %zu", i);
+		/* the file is there under its short name */
+		test_find(&t, "/EFI/BOOT/BOOTAA64.EFI");
+		assert_no_gaps(t.node->nested);
+		test_close(&t);
+	}
+}
+
+static void long_names_have_at_most_255_characters(void **state)
+{
+	static const unsigned lengths[] = { 13, 14, 26, 255, 256, 259, 260 };
+	struct test_image t;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+		const struct rimg_node *file;
+
+		use(SGDISK);
+		put_long(DIRENT_FILE, lengths[i]);
+		t = open_esp();
+		file = test_find(&t, "/EFI/BOOT")->first_child;
+		assert_int_equal(file->name_len, lengths[i]);
+		if (lengths[i] <= 255)
+			assert_no_findings(t.image);
+		else
+			assert_true(found(t.node->nested, "fat.long-name", file->name, ERROR,
+					  DIRENT_FILE));
+		test_close(&t);
+	}
+}
+
+static void a_long_name_may_cross_clusters(void **state)
+{
+	struct test_image t;
+	size_t end;
+
+	(void)state;
+	use(SGDISK);
+	/* the directory gets cluster 7 as its second; the name begins in the last entry of the
+	 * first */
+	put_fats(3, 7);
+	put_fats(7, 0xfff);
+	memset(esp + DIRENT_FILE, 0xe5, SGDISK_CLUSTER(4) - DIRENT_FILE);
+	end = put_long(SGDISK_CLUSTER(7) - 32, 30);
+	memmove(esp + SGDISK_CLUSTER(4) - 32, esp + SGDISK_CLUSTER(7) - 32, 32);
+	memcpy(esp + SGDISK_CLUSTER(6), golden[SGDISK] + SGDISK_CLUSTER(6), 2048);
+	t = open_esp();
+	assert_no_findings(t.image);
+	assert_claim(t.node->nested, SGDISK_CLUSTER(4) - 32, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		     "dirent", RIMG_CAUSE_ORDERING);
+	assert_claim(t.node->nested, end, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "dirent",
+		     RIMG_CAUSE_ORDERING);
+	assert_claim(t.node->nested, end + 32, "BOOT", "unused entries", RIMG_CAUSE_PADDING);
+	test_close(&t);
+}
+
 static void findings_say_what_was_expected_and_found(void **state)
 {
 	struct test_image t;
@@ -1334,6 +1441,9 @@ int main(void)
 		cmocka_unit_test(directories_deeper_than_the_limit_are_named),
 		cmocka_unit_test(a_fat_larger_than_the_limit_is_named),
 		cmocka_unit_test(other_bytes_are_no_fat),
+		cmocka_unit_test(a_long_name_may_cross_clusters),
+		cmocka_unit_test(long_names_have_at_most_255_characters),
+		cmocka_unit_test(parts_of_long_names_follow_one_another),
 		cmocka_unit_test(findings_say_what_was_expected_and_found),
 		cmocka_unit_test(long_names_that_differ_in_case_only_are_duplicates),
 		cmocka_unit_test(a_volume_without_room_for_clusters_is_no_fat),
