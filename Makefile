@@ -313,6 +313,17 @@ layers:
 	@awk -f tests/tools/layers.awk $(OWN_SRC)
 	@echo "layers: every #include points the right way"
 
+# ---- judged by others ---------------------------------------------------------------------------
+# interop: upstream's own tools, built with cargo; boot: a real boot loader in QEMU, which BOOTLOADER
+# names. Both say what they skip, and why.
+
+.PHONY: interop boot
+interop: $(O)/rimg
+	@tests/interop/run.sh $(O)/rimg $(O)/interop || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+boot: $(O)/rimg
+	@tests/boot/run.sh $(O)/rimg $(O)/boot '$(BOOTLOADER)' || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
 reproducible:
 	@tests/tools/reproducible.sh '$(O)/reproducible'
 
@@ -348,7 +359,7 @@ clean:
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
-	@echo '         layers headers reproducible ci-compilers install uninstall clean'
+	@echo '         layers headers reproducible ci-compilers interop boot install uninstall clean'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d
