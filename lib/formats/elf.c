@@ -619,7 +619,6 @@ static int load(struct elf_file *f, struct rimg_error *err)
 	f->data = malloc(f->size);
 	if (!f->data)
 		return -RIMG_E_NOMEM;
-	f->is64 = false;
 	return layer_read(f->l, 0, f->data, f->size, err);
 }
 
@@ -660,8 +659,10 @@ static int open_elf(struct rimg_layer *l, struct rimg_error *err)
 		rc = elf_read_functions(&f);
 	if (rc == 0)
 		rc = read_segment_contents(&f);
+	if (rc < 0)
+		return rc;
 	check_entry(&f);
-	return rc < 0 ? rc : claim_all(&f);
+	return claim_all(&f);
 }
 
 RIMG_FORMAT(elf) = {
