@@ -132,7 +132,7 @@ static bool fat_geometry(const uint8_t *boot, size_t len, struct fat_geometry *g
 	g->root_len = (uint64_t)b.root_entries * FAT_ENTRY_LEN;
 	/* the root takes whole sectors */
 	g->data_off = g->root_off + ((g->root_len + b.sector - 1) & ~(uint64_t)(b.sector - 1U));
-	if (g->data_off >= g->end_off || g->active_fat >= g->n_fats)
+	if (g->data_off >= g->end_off || g->active_fat >= g->n_fats || g->cluster == 0)
 		return false;
 	return choose_type(&b, (g->end_off - g->data_off) / g->cluster, g);
 }

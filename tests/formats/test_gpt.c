@@ -848,12 +848,13 @@ static void without_any_header_nothing_is_shown_and_that_is_said(void **state)
 	struct test_image t;
 
 	(void)state;
+	/* the protective MBR is left; the file system behind the cut would be recognised by itself
+	 */
 	memset(disk + PRIMARY, 0, SECTOR);
-	memset(disk + BACKUP, 0, SECTOR);
-	t = open_disk();
+	t = test_open_bytes(disk, 4096 * SECTOR);
+	assert_true(open_layer(&t)->unreadable);
 	assert_finding(t.image, "gpt.no-table");
 	assert_int_equal(test_finding(t.image, "gpt.no-table")->severity, ERROR);
-	assert_true(t.node->nested->unreadable);
 	test_close(&t);
 }
 
