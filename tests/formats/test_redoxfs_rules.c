@@ -389,6 +389,38 @@ static void a_loop_in_the_alloc_log_is_a_finding(void **state)
 	expect(&v, "redoxfs.block-shared", SEVERITY_ERROR, "alloc");
 }
 
+/* Each entry of the log frees or uses all of 8 TiB. */
+static void an_alloc_log_made_to_waste_time_ends(void **state)
+{
+	struct volume v = volume_load("smallest");
+	uint64_t size = UINT64_C(8) << 40, blocks = size / REDOXFS_BLOCK;
+	char *dir = test_temp_dir(), path[600];
+	struct test_image t;
+	int fd;
+
+	(void)state;
+	volume_put(&v, volume_header(&v) + REDOXFS_HEADER_SIZE_OFF, 8, size);
+	for (int64_t i = 0; i < 200; i++)
+		volume_log(&v, 300, (i % 2 ? -1 : 1) * (int64_t)(blocks - 300));
+	snprintf(path, sizeof(path), "%s/huge.img", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	assert_return_code(fd, errno);
+	assert_int_equal(pwrite(fd, v.data, v.len, 0), v.len);
+	volume_free(&v);
+	if (ftruncate(fd, (off_t)size) < 0) {
+		print_message("no room for a hole of 8 TiB in %s\n", dir);
+		close(fd);
+		test_remove_dir(dir);
+		skip();
+	}
+	close(fd);
+	t = test_open(path);
+	redoxfs_test_layer(t.node);
+	assert_finding(t.image, "redoxfs.alloc-length");
+	test_close(&t);
+	test_remove_dir(dir);
+}
+
 static void blocks_used_by_nothing_are_a_warning(void **state)
 {
 	struct volume v = volume_load("tiny");
@@ -641,6 +673,57 @@ static void a_block_that_cannot_be_read_is_a_finding_about_what_needs_it(void **
 	volume_free(&v);
 }
 
+/* ---- lists of records ---------------------------------------------------------------------- */
+
+/* Golden image odd has a file whose only record, number 152, is below pointer 128, in a list. */
+#define VERY_FAR     14
+#define FAR_DATA     UINT64_C(20000000)
+#define LIST_COVERED (UINT64_C(128) << 17) /* first byte that the list is for */
+
+static int read_far(struct test_image *t, uint64_t off, uint8_t *ret)
+{
+	const struct rimg_node *node = test_find(t, "/dir/very-far");
+
+	assert_int_equal(rimg_source_size(node->content), FAR_DATA + 5);
+	return rimg_source_read(node->content, off, ret, 1, NULL);
+}
+
+static void behind_a_bad_list_nothing_is_read(void **state)
+{
+	struct volume v = volume_load("odd");
+	struct opened o;
+	uint8_t byte;
+
+	(void)state;
+	volume_put(&v, volume_pointer(&v, VERY_FAR, 128), 8, UINT64_C(5000) << 8);
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.pointer-range");
+	assert_int_equal(read_far(&o.image, LIST_COVERED - 1, &byte), 0);
+	assert_int_equal(read_far(&o.image, LIST_COVERED, &byte), -RIMG_E_BAD);
+	assert_int_equal(read_far(&o.image, FAR_DATA + 4, &byte), -RIMG_E_BAD);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+/* A wrong hash may hide a pointer in what looks like a hole. */
+static void behind_a_list_with_a_wrong_hash_nothing_is_read(void **state)
+{
+	struct volume v = volume_load("odd");
+	struct opened o;
+	uint8_t byte;
+
+	(void)state;
+	v.data[volume_follow(&v, volume_pointer(&v, VERY_FAR, 128)) + 4000] ^= 1;
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.block-hash");
+	assert_int_equal(o.layer->n_errors, 1);
+	assert_int_equal(read_far(&o.image, LIST_COVERED - 1, &byte), 0);
+	assert_int_equal(read_far(&o.image, LIST_COVERED, &byte), -RIMG_E_BAD);
+	assert_int_equal(read_far(&o.image, FAR_DATA, &byte), -RIMG_E_BAD);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
 /* ---- records ------------------------------------------------------------------------------- */
 
 static void a_record_that_unpacks_to_less_is_a_finding(void **state)
@@ -819,6 +902,20 @@ static void hashes_that_do_not_fit_their_names_are_a_finding(void **state)
 	expect(&v, "redoxfs.htree-hash", SEVERITY_ERROR, "/many");
 }
 
+static void hashes_that_do_not_fit_the_htree_block_below_are_a_finding(void **state)
+{
+	struct volume v = volume_load("many-long");
+	size_t root = volume_follow(&v, volume_pointer(&v, ROOT, 1)), folder;
+	uint64_t hash;
+
+	(void)state;
+	/* the root has one entry, a folder with two levels of htree blocks */
+	folder = volume_follow(&v, volume_pointer(&v, (uint32_t)volume_get(&v, root, 4), 1));
+	hash = volume_get(&v, folder, 4);
+	volume_put(&v, folder, 4, hash + 1);
+	expect(&v, "redoxfs.htree-hash", SEVERITY_ERROR, "/many");
+}
+
 static void entries_behind_unused_ones_are_a_finding(void **state)
 {
 	struct volume v = volume_load("tiny");
@@ -862,6 +959,62 @@ static void directories_deeper_than_the_limit_are_not_read(void **state)
 		}
 		test_close(&t);
 	}
+}
+
+/* ---- names --------------------------------------------------------------------------------- */
+
+/* Puts entries for one inode into the DirList of /etc, in place of its own. */
+static void write_etc(struct volume *v, uint32_t id, const char *const *names, unsigned n)
+{
+	uint8_t block[REDOXFS_BLOCK] = { 0 };
+	struct wr w = wr_init(block, REDOXFS_DIRLIST_COUNT_OFF), end;
+
+	for (unsigned i = 0; i < n; i++) {
+		wr_le32(&w, id);
+		wr_u8(&w, (uint8_t)strlen(names[i]));
+		wr_bytes(&w, names[i], strlen(names[i]));
+	}
+	assert_false(w.failed);
+	end = wr_init(block + REDOXFS_DIRLIST_COUNT_OFF, 4);
+	wr_le16(&end, (uint16_t)n);
+	wr_le16(&end, (uint16_t)w.pos);
+	volume_write(v, volume_follow(v, volume_pointer(v, ETC, 1)), block, sizeof(block));
+}
+
+static void dots_are_no_names(void **state)
+{
+	static const char *const names[] = { ".", "..", "...", ".a" };
+	struct volume v = volume_load("tiny");
+	struct opened o;
+
+	(void)state;
+	write_etc(&v, INLINE, names, 4);
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LINKS_OFF, 4, 4);
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.name");
+	assert_int_equal(o.layer->n_warnings, 2);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void a_name_of_252_bytes_is_sound(void **state)
+{
+	struct volume v = volume_load("tiny");
+	char name[253] = { 0 };
+	const char *names[] = { name };
+	struct opened o;
+	struct rimg_node *node;
+
+	(void)state;
+	memset(name, 'n', 252);
+	write_etc(&v, INLINE, names, 1);
+	o = open_changed(&v);
+	node = node_find(node_find(o.layer->top, "etc", 3), name, 252);
+	assert_non_null(node);
+	assert_false(node->damaged);
+	assert_no_finding(o.image.image, "redoxfs.name-length");
+	test_close(&o.image);
+	volume_free(&v);
 }
 
 /* ---- links, release list ------------------------------------------------------------------- */
@@ -971,6 +1124,93 @@ static void hard_links_belong_to_the_first_path(void **state)
 	volume_free(&v);
 }
 
+/* Paths are compared, not names: "a-b" comes before "a/b". */
+static void the_first_path_is_that_of_smaller_bytes(void **state)
+{
+	static const char *const names[] = { "zz", "b", "a-", "a" };
+	struct volume v = volume_load("tiny");
+	struct opened o;
+	struct rimg_node *etc;
+
+	(void)state;
+	write_etc(&v, INLINE, names, 4);
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LINKS_OFF, 4, 4);
+	o = open_changed(&v);
+	etc = node_find(o.layer->top, "etc", 3);
+	assert_null(node_find(etc, "a", 1)->link_to);
+	for (size_t i = 0; i < 3; i++)
+		assert_ptr_equal(node_find(etc, names[i], strlen(names[i]))->link_to,
+				 node_find(etc, "a", 1));
+	assert_no_finding(o.image.image, "redoxfs.links");
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void more_names_than_links_are_a_finding_and_lead_to_the_first(void **state)
+{
+	static const char *const names[] = { "one", "two" };
+	struct volume v = volume_load("tiny");
+	struct opened o;
+	struct rimg_node *etc;
+
+	(void)state;
+	write_etc(&v, INLINE, names, 2);
+	o = open_changed(&v);
+	etc = node_find(o.layer->top, "etc", 3);
+	assert_finding(o.image.image, "redoxfs.links");
+	assert_ptr_equal(node_find(etc, "two", 3)->link_to, node_find(etc, "one", 3));
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+static void all_names_of_a_lost_inode_are_unread(void **state)
+{
+	static const char *const names[] = { "one", "two" };
+	struct volume v = volume_load("tiny");
+	struct opened o;
+	struct rimg_node *etc;
+
+	(void)state;
+	write_etc(&v, INLINE, names, 2);
+	volume_put(&v, volume_tree_slot(&v, INLINE), 8, UINT64_C(9999) << 8);
+	o = open_changed(&v);
+	etc = node_find(o.layer->top, "etc", 3);
+	rimg_for_each_child(node, etc) {
+		assert_true(node->unread && node->damaged);
+		assert_null(node->content);
+	}
+	assert_int_equal(etc->n_children, 2);
+	test_close(&o.image);
+	volume_free(&v);
+}
+
+/* /etc is in no directory any more; what is in it has its place, and a hard link in it an owner. */
+static void a_directory_in_no_directory_is_read_all_the_same(void **state)
+{
+	static const char *const names[] = { "one", "two" };
+	struct volume v = volume_load("tiny");
+	size_t root = volume_follow(&v, volume_pointer(&v, ROOT, 1)), at = root;
+	struct rimg_node *orphans, *etc;
+	struct opened o;
+
+	(void)state;
+	while (volume_get(&v, at, 4) != ETC)
+		at += REDOXFS_DIRENT_HEADER + volume_get(&v, at + 4, 1);
+	volume_put(&v, at, 4, BLOCK); /* the entry leads to a file now */
+	write_etc(&v, INLINE, names, 2);
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LINKS_OFF, 4, 2);
+	o = open_changed(&v);
+	assert_finding(o.image.image, "redoxfs.orphan");
+	orphans = node_find(o.layer->root, "orphans", 7);
+	assert_non_null(orphans);
+	etc = node_find(orphans, "inode[2]", 8);
+	assert_non_null(etc);
+	assert_int_equal(etc->role, RIMG_ROLE_DIR);
+	assert_ptr_equal(node_find(etc, "two", 3)->link_to, node_find(etc, "one", 3));
+	test_close(&o.image);
+	volume_free(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -996,6 +1236,7 @@ int main(void)
 		cmocka_unit_test(the_largest_counts_are_a_finding),
 		cmocka_unit_test(no_alloc_log_is_a_finding),
 		cmocka_unit_test(a_loop_in_the_alloc_log_is_a_finding),
+		cmocka_unit_test(an_alloc_log_made_to_waste_time_ends),
 		cmocka_unit_test(blocks_used_by_nothing_are_a_warning),
 		cmocka_unit_test(no_tree_is_a_finding),
 		cmocka_unit_test(bits_that_do_not_fit_their_slots_are_a_finding),
@@ -1009,6 +1250,8 @@ int main(void)
 		cmocka_unit_test(inline_contents_end_at_3968_and_go_on_as_zeros),
 		cmocka_unit_test(the_largest_file_is_mostly_a_hole),
 		cmocka_unit_test(a_block_that_cannot_be_read_is_a_finding_about_what_needs_it),
+		cmocka_unit_test(behind_a_bad_list_nothing_is_read),
+		cmocka_unit_test(behind_a_list_with_a_wrong_hash_nothing_is_read),
 		cmocka_unit_test(a_record_that_unpacks_to_less_is_a_finding),
 		cmocka_unit_test(a_packed_length_beyond_the_record_is_an_error),
 		cmocka_unit_test(records_past_the_end_of_a_file_are_a_warning),
@@ -1019,13 +1262,20 @@ int main(void)
 		cmocka_unit_test(a_directory_without_a_sensible_first_block_is_a_finding),
 		cmocka_unit_test(a_wrong_number_of_htree_levels_ends),
 		cmocka_unit_test(hashes_that_do_not_fit_their_names_are_a_finding),
+		cmocka_unit_test(hashes_that_do_not_fit_the_htree_block_below_are_a_finding),
 		cmocka_unit_test(entries_behind_unused_ones_are_a_finding),
 		cmocka_unit_test(directories_deeper_than_the_limit_are_not_read),
+		cmocka_unit_test(dots_are_no_names),
+		cmocka_unit_test(a_name_of_252_bytes_is_sound),
 		cmocka_unit_test(an_inode_in_no_directory_is_a_finding),
 		cmocka_unit_test(an_inode_that_waits_for_its_release_is_no_orphan),
 		cmocka_unit_test(links_to_an_inode_of_the_release_list_are_a_finding),
 		cmocka_unit_test(an_unknown_inode_in_the_release_list_is_a_finding),
 		cmocka_unit_test(hard_links_belong_to_the_first_path),
+		cmocka_unit_test(the_first_path_is_that_of_smaller_bytes),
+		cmocka_unit_test(more_names_than_links_are_a_finding_and_lead_to_the_first),
+		cmocka_unit_test(all_names_of_a_lost_inode_are_unread),
+		cmocka_unit_test(a_directory_in_no_directory_is_read_all_the_same),
 	};
 
 	return cmocka_run_group_tests_name("redoxfs_rules", tests, NULL, NULL);
