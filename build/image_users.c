@@ -147,7 +147,7 @@ static int derive_salt(struct image_build *b, const struct manifest_user *u, cha
 {
 	struct emit_request rq = { .ctx = b->ctx, .layer_name = "users" };
 	auto_str struct str purpose = { 0 };
-	uint8_t bytes[8];
+	uint8_t bytes[8] = { 0 };
 	int rc;
 
 	memcpy(rq.seed, b->seed, sizeof(rq.seed));

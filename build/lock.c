@@ -273,7 +273,7 @@ static int tell_differences(const struct lock *have, const struct lock *want,
 			complain(c, h->address, "is not the input that the lock names");
 		else if (order < 0)
 			complain(c, h->address, "is not in the lock");
-		else if (order > 0)
+		else if (w && order > 0)
 			complain(c, w->address, "is in the lock but no input of this build");
 		else
 			differ--;

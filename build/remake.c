@@ -151,7 +151,7 @@ static int fill_plan(const struct scope *sc, struct rimg_node *old, struct plan 
 		     struct rimg_error *err)
 {
 	struct inputs_rules rules = { .epoch = sc->r->epoch };
-	struct rimg_layer *l;
+	struct rimg_layer *l = NULL;
 	int rc = inputs_add_node(p, p->root, old, NULL, &rules, err);
 
 	if (rc == 0)
@@ -228,7 +228,7 @@ static int remake_file(const struct scope *outer, const char *step, size_t len,
 		       struct rimg_error *err)
 {
 	struct scope sc = { .r = outer->r, .depth = outer->depth + 1 };
-	struct sink *sink;
+	struct sink *sink = NULL;
 	int rc;
 
 	if (sc.depth > outer->r->ctx->limits.layer_depth)
@@ -314,7 +314,7 @@ static int remake_part(struct remake *r, struct rimg_node *old, struct disk_part
 {
 	auto_str struct str step = { 0 };
 	struct scope sc = { .r = r, .depth = 1 };
-	struct rimg_layer *l;
+	struct rimg_layer *l = NULL;
 	int rc = describe_part(old, part, err);
 
 	if (rc == 0)

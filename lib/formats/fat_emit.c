@@ -497,7 +497,7 @@ static int fat_measure(const struct emit_request *rq, uint64_t *ret_size, struct
 static int fat_emit(const struct emit_request *rq, struct sink *sink, struct rimg_error *err)
 {
 	auto_with(volume_done) struct volume v = { .rq = rq, .sink = sink };
-	uint8_t id[4];
+	uint8_t id[4] = { 0 };
 	int rc = prepare(&v, sink_size(sink), err);
 
 	if (rc == 0 && !fits(&v))

@@ -290,7 +290,7 @@ static void emission_done(struct emission *e)
 static int redoxfs_emit(const struct emit_request *rq, struct sink *sink, struct rimg_error *err)
 {
 	auto_with(emission_done) struct emission e = { .rq = rq, .sink = sink };
-	struct redoxfs_ptr tree, alloc;
+	struct redoxfs_ptr tree = { 0 }, alloc = { 0 };
 	int rc;
 
 	e.space.n_blocks = sink ? sink_size(sink) / REDOXFS_BLOCK : 0;
@@ -307,7 +307,7 @@ static int redoxfs_measure(const struct emit_request *rq, uint64_t *ret_size,
 			   struct rimg_error *err)
 {
 	auto_with(emission_done) struct emission e = { .rq = rq };
-	struct redoxfs_ptr tree, alloc;
+	struct redoxfs_ptr tree = { 0 }, alloc = { 0 };
 	int rc = emit_blocks(&e, &tree, &alloc, err);
 
 	if (rc == 0)
