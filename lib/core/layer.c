@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/format.h"
 #include "core/num.h"
+#include "core/owner.h"
 #include "core/str.h"
 
 #define HEAD_LEN     ((size_t)64 << 10)
@@ -366,13 +367,14 @@ static int choose_format(const struct rimg_node *node, struct choice *ret, struc
 	return 0;
 }
 
-/* Sort the children of every node, so that looking for names changes nothing any more. */
-static int sort_names(struct rimg_layer *l)
+/* Make every node's children and attributes easy to find; looking for them changes nothing any
+ * more. */
+static int index_nodes(struct rimg_layer *l)
 {
 	struct rimg_node *n = l->root;
 
 	while (n) {
-		if (n->n_children > 0 && !node_by_name(n))
+		if ((n->n_children > 0 && !node_by_name(n)) || owner_index(n) < 0)
 			return -RIMG_E_NOMEM;
 		if (n->first_child) {
 			n = n->first_child;
@@ -414,7 +416,7 @@ static int run_opener(struct rimg_layer *l, struct rimg_node *owner, const struc
 	rc = l->format->open(l, err);
 	if (rc == 0 && !l->unreadable)
 		rc = settle_claims(l);
-	return rc < 0 ? rc : sort_names(l);
+	return rc < 0 ? rc : index_nodes(l);
 }
 
 static void publish(struct rimg_node *node, struct rimg_layer *l)

@@ -72,6 +72,7 @@ struct rimg_node {
 	bool opened; /* nested has been looked for */
 	struct rimg_attr *attrs;
 	struct rimg_attr *last_attr;
+	struct place_index *places; /* where the attributes lie, if there are many; see owner.h */
 	const struct rimg_source *content;
 	struct rimg_layer *nested; /* the layer opened on content, or NULL */
 	struct rimg_node *link_to; /* hard link: the node that owns the inode */

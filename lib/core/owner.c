@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/owner.h"
 
+#include <stdlib.h>
+
 #include "core/num.h"
 
 /* The claim that holds @off; an open layer's claims cover it without gaps or overlaps. */
@@ -40,9 +42,114 @@ static bool place_holds(const struct place *p, uint64_t off, uint64_t *ret_len)
 	return *ret_len = p->stride - in_run, false;
 }
 
-/* The attribute of @node that lies at @off; shortens *len to where that changes. */
+/* ---- many attributes ------------------------------------------------------------------------ */
+
+#define FEW_ATTRS 16 /* that are looked at one by one */
+
+/**
+ * struct place_span - where one attribute lies, from its first byte to its last
+ * @reach: the largest end of this and all spans before it
+ * @order: position among the node's attributes: of several the first owns
+ */
+struct place_span {
+	uint64_t off;
+	uint64_t reach;
+	const struct rimg_attr *attr;
+	size_t order;
+};
+
+/** struct place_index - spans by offset */
+struct place_index {
+	size_t n;
+	struct place_span spans[];
+};
+
+static uint64_t place_end(const struct place *p)
+{
+	uint64_t len = (uint64_t)(p->count - 1) * p->stride + p->len;
+
+	return len > UINT64_MAX - p->off ? UINT64_MAX : p->off + len;
+}
+
+static int compare_spans(const void *pa, const void *pb)
+{
+	const struct place_span *a = pa, *b = pb;
+
+	if (a->off != b->off)
+		return a->off < b->off ? -1 : 1;
+	return (a->order > b->order) - (a->order < b->order);
+}
+
+int owner_index(struct rimg_node *node)
+{
+	struct place_index *index;
+	size_t n = 0, order = 0;
+	uint64_t reach = 0;
+
+	rimg_for_each_attr(a, node)
+		n += a->place.len > 0 && a->place.count > 0;
+	if (n <= FEW_ATTRS)
+		return 0;
+	index = arena_alloc(&node->layer->arena, sizeof(*index) + n * sizeof(index->spans[0]));
+	if (!index)
+		return -RIMG_E_NOMEM;
+	rimg_for_each_attr(a, node) {
+		if (a->place.len > 0 && a->place.count > 0)
+			index->spans[index->n++] = (struct place_span){ .off = a->place.off,
+									.attr = a,
+									.order = order };
+		order++;
+	}
+	qsort(index->spans, n, sizeof(index->spans[0]), compare_spans);
+	for (size_t i = 0; i < n; i++) {
+		reach = num_max(reach, place_end(&index->spans[i].attr->place));
+		index->spans[i].reach = reach;
+	}
+	node->places = index;
+	return 0;
+}
+
+/* How many spans begin at @off or before it? */
+static size_t spans_before(const struct place_index *index, uint64_t off)
+{
+	size_t lo = 0, hi = index->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (index->spans[mid].off <= off)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static const struct rimg_attr *indexed_attr_at(const struct place_index *index, uint64_t off,
+					       uint64_t *len)
+{
+	const struct place_span *best = NULL;
+	size_t i = spans_before(index, off);
+
+	if (i < index->n)
+		*len = num_min(*len, index->spans[i].off - off);
+	while (i > 0 && index->spans[i - 1].reach > off) {
+		const struct place_span *span = &index->spans[--i];
+		uint64_t until;
+		bool holds = place_holds(&span->attr->place, off, &until);
+
+		*len = num_min(*len, until);
+		if (holds && (!best || span->order < best->order))
+			best = span;
+	}
+	return best ? best->attr : NULL;
+}
+
+/* The attribute of @node that lies at @off; shortens *len to where that may change. */
 static const struct rimg_attr *attr_at(const struct rimg_node *node, uint64_t off, uint64_t *len)
 {
+	if (node->places)
+		return indexed_attr_at(node->places, off, len);
 	rimg_for_each_attr(a, node) {
 		uint64_t until;
 		bool holds = place_holds(&a->place, off, &until);
@@ -53,6 +160,8 @@ static const struct rimg_attr *attr_at(const struct rimg_node *node, uint64_t of
 	}
 	return NULL;
 }
+
+/* ---- owners --------------------------------------------------------------------------------- */
 
 /* May the owner of a byte of the content of @node be sought inside? */
 static bool is_open(const struct rimg_node *node, bool (*descend)(const struct rimg_node *node))

@@ -30,4 +30,12 @@ struct owner {
 struct owner owner_at(struct rimg_node *node, uint64_t off,
 		      bool (*descend)(const struct rimg_node *node));
 
+/**
+ * owner_index - make finding the attribute of a byte quick
+ *
+ * For nodes whose attributes are all made; does nothing when they are few. Returns 0 or
+ * -RIMG_E_NOMEM.
+ */
+int owner_index(struct rimg_node *node);
+
 #endif

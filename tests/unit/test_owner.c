@@ -23,7 +23,8 @@ static int fill_bytes(void **state)
 
 static void add_attributes(struct rimg_layer *l, struct rimg_node *node, uint64_t size)
 {
-	size_t n = test_random_below(&rnd, 5);
+	/* now and then more than are looked at one by one */
+	size_t n = test_random_below(&rnd, test_random_one_in(&rnd, 6) ? 60 : 5);
 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t len = (uint32_t)test_random_below(&rnd, 9);
