@@ -268,7 +268,7 @@ static void tree_digest(const char *steps, uint8_t ret[SHA256_LEN])
 	struct test_image t = fake_image(bytes, sizeof(bytes), NULL, open_written);
 	struct rimg_error err;
 
-	if (digest_tree(test_find(&t, steps), ret, &err) < 0)
+	if (digest_tree(test_find(&t, steps), ret, &err) != 0)
 		test_fail_error(steps, &err);
 	test_close(&t);
 }

@@ -36,6 +36,8 @@ static void a_failure_without_place_leaves_nothing_of_an_earlier_one(void **stat
 	assert_int_equal(err.os_errno, 0);
 	assert_false(err.has_off);
 	assert_string_equal(rimg_error_format(&err, line, sizeof(line)), "second");
+	error_set(&err, RIMG_E_ARG, "x", "third");
+	assert_string_equal(rimg_error_format(&err, line, sizeof(line)), "x: third");
 }
 
 static void nobody_has_to_listen(void **state)

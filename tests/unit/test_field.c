@@ -70,6 +70,7 @@ static void read_numbers(struct rimg_layer *l, struct rimg_node *node)
 		{ "u32", ATTR_U64, 47, 4, 0x2f303132 },
 		{ "u64", ATTR_U64, 51, 8, UINT64_C(0x333435363738393a) },
 		{ "small", ATTR_U64, 59, 2, 0x3c3b },
+		{ "hex8", ATTR_HEX, 61, 1, 0x3d },
 	};
 	struct field f = field_begin(l, node, bytes + 16, 80, 16);
 	const struct rimg_attr *a;
@@ -87,6 +88,7 @@ static void read_numbers(struct rimg_layer *l, struct rimg_node *node)
 	assert_int_equal(field_u64(&f, "u64", RIMG_CAUSE_CHECKSUM), want[9].value);
 	f.rd.big = false;
 	assert_int_equal(field_u16(&f, "small", RIMG_CAUSE_CHECKSUM), want[10].value);
+	assert_int_equal(field_hex8(&f, "hex8", RIMG_CAUSE_CHECKSUM), want[11].value);
 	assert_int_equal(field_end(&f), 0);
 	a = node->attrs;
 	for (size_t i = 0; i < ARRAY_LEN(want); i++, a = a->next) {
@@ -204,7 +206,7 @@ static void times_are_seconds_and_nanoseconds(void **state)
 
 static void read_paddings(struct rimg_layer *l, struct rimg_node *node)
 {
-	static const uint8_t data[12] = { 0, 0, 0, 0, 0, 7, 8, 0, 1, 2, 3, 4 };
+	static const uint8_t data[13] = { 0, 0, 0, 0, 0, 7, 8, 0, 1, 2, 3, 4, 9 };
 	struct field f = field_begin(l, node, data, sizeof(data), 70);
 
 	field_zero(&f, "clean", 4, "fake.padding");
@@ -218,6 +220,9 @@ static void read_paddings(struct rimg_layer *l, struct rimg_node *node)
 	assert_ptr_equal(l->findings[0].node, node);
 	assert_false(node->damaged);
 	field_raw(&f, "code", 4, RIMG_CAUSE_CODEGEN);
+	field_zero(&f, "first", 1, "fake.padding");
+	assert_int_equal(l->n_warnings, 2);
+	assert_int_equal(l->findings[1].off, 82);
 	assert_int_equal(field_end(&f), 0);
 	assert_attr(node_attr(node, "clean"), "clean", ATTR_RAW, RIMG_CAUSE_PADDING, 70, 4);
 	assert_attr(node_attr(node, "dirty"), "dirty", ATTR_RAW, RIMG_CAUSE_PADDING, 74, 4);
@@ -259,37 +264,48 @@ static void keys_can_have_a_prefix(void **state)
 	as_opener(read_with_prefix);
 }
 
+/* Every reader, and how many bytes it needs. Returns what it has read of ones. */
+#define N_READERS 18
+static const size_t need[N_READERS] = { 1, 2, 4, 8, 1, 2, 4, 8, 2, 4, 8, 5, 5, 16, 16, 12, 5, 5 };
+
+static uint64_t call_reader(struct field *f, size_t k)
+{
+	switch (k) {
+	case 0: return field_u8(f, "x", RIMG_CAUSE_CONTENT);
+	case 1: return field_le16(f, "x", RIMG_CAUSE_CONTENT);
+	case 2: return field_le32(f, "x", RIMG_CAUSE_CONTENT);
+	case 3: return field_le64(f, "x", RIMG_CAUSE_CONTENT);
+	case 4: return field_hex8(f, "x", RIMG_CAUSE_CONTENT);
+	case 5: return field_hex16(f, "x", RIMG_CAUSE_CONTENT);
+	case 6: return field_hex32(f, "x", RIMG_CAUSE_CONTENT);
+	case 7: return field_hex64(f, "x", RIMG_CAUSE_CONTENT);
+	case 8: return field_u16(f, "x", RIMG_CAUSE_CONTENT);
+	case 9: return field_u32(f, "x", RIMG_CAUSE_CONTENT);
+	case 10: return field_u64(f, "x", RIMG_CAUSE_CONTENT);
+	case 11: return field_bytes(f, "x", 5, RIMG_CAUSE_CONTENT) != NULL;
+	case 12: return field_text(f, "x", 5, RIMG_CAUSE_CONTENT) != NULL;
+	case 13: field_guid(f, "x", RIMG_CAUSE_CONTENT, NULL); return 0;
+	case 14: field_uuid(f, "x", RIMG_CAUSE_CONTENT, NULL); return 0;
+	case 15: field_time(f, "x"); return 0;
+	case 16: field_raw(f, "x", 5, RIMG_CAUSE_CONTENT); return 0;
+	default: field_zero(f, "x", 5, "fake.padding"); return 0;
+	}
+}
+
+static const uint8_t ones[16] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
+
 /* Each reader at the last length where it fits, and one byte shorter: then nothing is added. */
 static void read_at_the_end(struct rimg_layer *l, struct rimg_node *node)
 {
-	static const size_t need[] = { 1, 2, 4, 8, 2, 4, 8, 2, 4, 8, 5, 5, 16, 16, 12, 5, 5 };
-
-	for (size_t k = 0; k < ARRAY_LEN(need); k++) {
+	for (size_t k = 0; k < N_READERS; k++) {
 		for (size_t len = need[k] - 1; len <= need[k]; len++) {
-			struct field f = field_begin(l, node, bytes, len, 0);
+			struct field f = field_begin(l, node, ones, len, 0);
 			const struct rimg_attr *last = node->last_attr;
+			uint64_t value = call_reader(&f, k);
 
-			switch (k) {
-			case 0: field_u8(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 1: field_le16(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 2: field_le32(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 3: field_le64(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 4: field_hex16(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 5: field_hex32(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 6: field_hex64(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 7: field_u16(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 8: field_u32(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 9: field_u64(&f, "x", RIMG_CAUSE_CONTENT); break;
-			case 10: field_bytes(&f, "x", 5, RIMG_CAUSE_CONTENT); break;
-			case 11: field_text(&f, "x", 5, RIMG_CAUSE_CONTENT); break;
-			case 12: field_guid(&f, "x", RIMG_CAUSE_CONTENT, NULL); break;
-			case 13: field_uuid(&f, "x", RIMG_CAUSE_CONTENT, NULL); break;
-			case 14: field_time(&f, "x"); break;
-			case 15: field_raw(&f, "x", 5, RIMG_CAUSE_CONTENT); break;
-			default: field_zero(&f, "x", 5, "fake.padding"); break;
-			}
 			assert_int_equal(field_end(&f), len < need[k] ? -RIMG_E_TRUNCATED : 0);
 			assert_int_equal(node->last_attr == last, len < need[k]);
+			assert_int_equal(value != 0, k < 13 && len == need[k]);
 		}
 	}
 }
@@ -298,6 +314,46 @@ static void fields_that_do_not_fit_are_not_there(void **state)
 {
 	(void)state;
 	as_opener(read_at_the_end);
+}
+
+static void read_without_memory(struct rimg_layer *l, struct rimg_node *node)
+{
+	const uint64_t max = l->arena.max;
+
+	for (size_t k = 0; k < N_READERS; k++) {
+		/* nothing fits; the key alone, of up to 16 bytes */
+		for (uint64_t left = 0; left <= 16; left += 16) {
+			struct field f = field_begin(l, node, ones, need[k], 0);
+			const struct rimg_attr *last = node->last_attr;
+
+			f.prefix = "p.";
+			l->arena.max = *l->arena.shared + left;
+			call_reader(&f, k);
+			l->arena.max = max;
+			assert_int_equal(field_end(&f), -RIMG_E_NOMEM);
+			assert_ptr_equal(node->last_attr, last);
+		}
+	}
+	l->arena.max = *l->arena.shared;
+	assert_int_equal(attr_add_u64(l, node, "x", ATTR_U64, RIMG_CAUSE_CONTENT, PLACE_NONE, 1),
+			 -RIMG_E_NOMEM);
+	assert_int_equal(
+		attr_add_bytes(l, node, "x", ATTR_BYTES, RIMG_CAUSE_CONTENT, PLACE_NONE, "", 0),
+		-RIMG_E_NOMEM);
+	assert_int_equal(attr_add_time(l, node, "x", PLACE_NONE, 1, 1), -RIMG_E_NOMEM);
+	assert_int_equal(attr_add_raw(l, node, "x", RIMG_CAUSE_CONTENT, PLACE_NONE), -RIMG_E_NOMEM);
+	l->arena.max = *l->arena.shared + 16;
+	assert_int_equal(
+		attr_add_bytes(l, node, "x", ATTR_BYTES, RIMG_CAUSE_CONTENT, PLACE_NONE, "", 0),
+		-RIMG_E_NOMEM);
+	l->arena.max = max;
+	assert_null(node_attr(node, "x"));
+}
+
+static void fields_without_memory_say_so(void **state)
+{
+	(void)state;
+	as_opener(read_without_memory);
 }
 
 static void cut_values(struct rimg_layer *l, struct rimg_node *node)
@@ -371,6 +427,7 @@ int main(void)
 		cmocka_unit_test(padding_that_is_not_zero_is_odd),
 		cmocka_unit_test(keys_can_have_a_prefix),
 		cmocka_unit_test(fields_that_do_not_fit_are_not_there),
+		cmocka_unit_test(fields_without_memory_say_so),
 		cmocka_unit_test(values_longer_than_the_limit_are_cut_and_that_is_told),
 		cmocka_unit_test(attributes_can_be_added_without_a_cursor),
 	};

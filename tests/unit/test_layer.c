@@ -105,8 +105,11 @@ static void what_no_format_knows_has_no_layer(void **state)
 static void an_empty_content_has_no_layer(void **state)
 {
 	struct test_image t = fake_image(bytes, 0, NULL, open_nothing);
+	struct rimg_layer *l = NULL;
 
 	(void)state;
+	assert_int_equal(node_open(t.node, &l, NULL), 0);
+	assert_null(l);
 	assert_null(rimg_node_format(t.node));
 	test_close(&t);
 }

@@ -145,6 +145,21 @@ static void large_pieces_take_about_what_they_need(void **state)
 	arena_done(&a);
 }
 
+static void a_large_piece_may_come_first(void **state)
+{
+	struct arena a;
+	uint8_t *large, *small;
+
+	(void)state;
+	arena_init(&a, 0);
+	large = arena_alloc(&a, 1000000);
+	small = arena_alloc(&a, 10);
+	assert_true(large && small);
+	memset(large, 1, 1000000);
+	assert_true(is_zero(small, 10));
+	arena_done(&a);
+}
+
 static void copies_and_texts_end_with_a_nul(void **state)
 {
 	struct arena a;
@@ -250,6 +265,7 @@ int main(void)
 		cmocka_unit_test(what_is_kept_elsewhere_can_be_charged),
 		cmocka_unit_test(impossible_sizes_are_refused_not_wrapped),
 		cmocka_unit_test(large_pieces_take_about_what_they_need),
+		cmocka_unit_test(a_large_piece_may_come_first),
 		cmocka_unit_test(copies_and_texts_end_with_a_nul),
 		cmocka_unit_test(deferred_calls_run_once_newest_first),
 		cmocka_unit_test(a_call_that_cannot_be_deferred_is_not_made),

@@ -41,6 +41,86 @@ static void each_index_is_taken_once(void **state)
 	}
 }
 
+struct busy {
+	pthread_t caller;
+	atomic_bool done[16];
+};
+
+static void take_time(void *arg, size_t i)
+{
+	struct busy *b = arg;
+
+	if (!pthread_equal(pthread_self(), b->caller))
+		usleep(20000);
+	atomic_store(&b->done[i], true);
+}
+
+static void all_is_done_when_it_returns(void **state)
+{
+	(void)state;
+	for (int round = 0; round < 5; round++) {
+		struct busy b = { .caller = pthread_self() };
+
+		pool_for(8, 16, take_time, &b);
+		for (size_t i = 0; i < 16; i++)
+			assert_true(atomic_load(&b.done[i]));
+	}
+}
+
+static size_t count_threads(void)
+{
+	DIR *d = opendir("/proc/self/task");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+static void note_threads(void *arg, size_t i)
+{
+	((size_t *)arg)[i] = count_threads();
+}
+
+static void there_are_no_more_threads_than_asked_for(void **state)
+{
+	const size_t before = count_threads();
+	size_t n[50];
+
+	(void)state;
+	for (unsigned threads = 1; threads <= 4; threads++) {
+		for (size_t count = 1; count <= 50; count += 7) {
+			pool_for(threads, count, note_threads, n);
+			for (size_t i = 0; i < count; i++)
+				assert_in_range(n[i], 1, before + threads - 1);
+			/* nor more than there is work for */
+			for (size_t i = 0; i < count; i++)
+				assert_in_range(n[i], 1, before + count - 1);
+		}
+	}
+}
+
+static void without_threads_the_caller_does_it_all(void **state)
+{
+	static struct slots s;
+	pthread_attr_t usual, huge;
+
+	(void)state;
+	assert_int_equal(pthread_getattr_default_np(&usual), 0);
+	assert_int_equal(pthread_attr_init(&huge), 0);
+	/* no thread can be started with such a stack */
+	assert_int_equal(pthread_attr_setstacksize(&huge, (size_t)1 << 47), 0);
+	assert_int_equal(pthread_setattr_default_np(&huge), 0);
+	pool_for(8, MANY, fill_slot, &s);
+	assert_int_equal(pthread_setattr_default_np(&usual), 0);
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(atomic_load(&s.taken[i]), 1);
+	pthread_attr_destroy(&huge);
+	pthread_attr_destroy(&usual);
+}
+
 struct order {
 	pthread_t caller;
 	size_t next;
@@ -112,6 +192,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_index_is_taken_once),
+		cmocka_unit_test(all_is_done_when_it_returns),
+		cmocka_unit_test(there_are_no_more_threads_than_asked_for),
+		cmocka_unit_test(without_threads_the_caller_does_it_all),
 		cmocka_unit_test(one_thread_is_a_loop_of_the_caller),
 		cmocka_unit_test(threads_run_at_the_same_time),
 		cmocka_unit_test(a_worker_may_have_workers),

@@ -836,6 +836,28 @@ static void a_descriptor_is_taken_over_even_on_failure(void **state)
 	file_done(&f);
 }
 
+static void a_file_that_cannot_be_read_is_an_error(void **state)
+{
+	struct file f = file_new("0123456789", 10);
+	int fd = open(f.path, O_WRONLY | O_CLOEXEC);
+	struct rimg_error err;
+	struct rimg_source *src = rimg_source_open_fd(fd, f.path, &err);
+	char c;
+
+	(void)state;
+	assert_non_null(src);
+	alarm(60); /* rather than try for ever */
+	assert_int_equal(rimg_source_read(src, 7, &c, 1, &err), -RIMG_E_IO);
+	alarm(0);
+	assert_int_equal(err.os_errno, EBADF);
+	assert_string_equal(err.where, f.path);
+	assert_true(err.has_off);
+	assert_int_equal(err.off, 7);
+	assert_int_equal(rimg_source_read(src, 7, &c, 1, NULL), -RIMG_E_IO);
+	rimg_source_free(src);
+	file_done(&f);
+}
+
 static void overwrite(const char *path, off_t size, const void *data, size_t len, off_t off)
 {
 	auto_close int fd = open(path, O_WRONLY | O_CLOEXEC);
@@ -1049,6 +1071,7 @@ int main(void)
 		cmocka_unit_test(many_threads_read_one_source),
 		cmocka_unit_test(what_is_not_a_file_is_refused_at_once),
 		cmocka_unit_test(a_descriptor_is_taken_over_even_on_failure),
+		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(a_file_that_changed_is_noticed),
 		cmocka_unit_test(a_file_that_shrinks_while_read_is_an_error),
 		cmocka_unit_test(holes_of_the_file_are_known),

@@ -41,6 +41,27 @@ static void a_text_longer_than_any_step_fits(void **state)
 	assert_string_equal(s.data + 1, big);
 }
 
+/* Under AddressSanitizer: the NUL has room too, wherever the memory ends. */
+static void a_text_of_any_length_has_room_for_its_nul(void **state)
+{
+	char big[300];
+
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	for (size_t first = 0; first < 140; first += 7) {
+		for (size_t len = 0; len < sizeof(big); len++) {
+			struct str s = { 0 };
+			char *text;
+
+			str_add_len(&s, big, first);
+			str_add_len(&s, big, len);
+			text = str_take(&s);
+			assert_int_equal(strlen(text), first + len);
+			free(text);
+		}
+	}
+}
+
 static void nothing_added_is_still_a_text(void **state)
 {
 	struct str s = { 0 };
@@ -530,6 +551,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_text_grows_by_any_steps),
 		cmocka_unit_test(a_text_longer_than_any_step_fits),
+		cmocka_unit_test(a_text_of_any_length_has_room_for_its_nul),
 		cmocka_unit_test(nothing_added_is_still_a_text),
 		cmocka_unit_test(taking_leaves_an_empty_text),
 		cmocka_unit_test(an_impossible_length_is_a_failure_that_stays),
