@@ -9,6 +9,7 @@
 
 #include "core/format.h"
 #include "core/seahash.h"
+#include "core/str.h"
 #include "core/wr.h"
 #include "formats/redoxfs.h"
 
@@ -212,6 +213,76 @@ static inline void volume_log(struct volume *v, uint64_t index, int64_t count)
 	wr_le64(&w, index);
 	wr_le64(&w, (uint64_t)count);
 	volume_write(v, log + REDOXFS_PTR_LEN + i * REDOXFS_ALLOC_ENTRY_LEN, entry, sizeof(entry));
+}
+
+/* inodes of golden image tiny */
+#define ROOT       1
+#define ETC        2
+#define BLOCK      3   /* /etc/block: one record of 4096 bytes */
+#define INLINE     4   /* /etc/inline: 6 bytes */
+#define WORDS      5   /* /etc/words: 40000 bytes in one packed record */
+#define KERNEL     7   /* /boot/kernel: 9004 bytes in one record of 4 blocks */
+#define MANY       9   /* /many: 300 files under an htree block */
+#define FREE_BLOCK 600 /* nothing uses it */
+
+/* ---- opening them -------------------------------------------------------------------------------
+ */
+
+struct opened {
+	struct test_image image;
+	struct rimg_layer *layer;
+};
+
+static inline struct opened open_changed(const struct volume *v)
+{
+	struct opened o = { .image = test_open_bytes(v->data, v->len) };
+	struct rimg_error err;
+
+	o.layer = redoxfs_test_layer(o.image.node);
+	if (!o.layer->unreadable && o.layer->format->check(o.layer, &err) < 0)
+		test_fail_error("check", &err);
+	return o;
+}
+
+static inline bool in_directories(const struct rimg_node *node)
+{
+	const struct rimg_layer *l = node->layer;
+
+	while (node != l->root && node != l->top)
+		node = node->parent;
+	return node == l->top;
+}
+
+/* Opens, checks, expects one finding about @where ("" is the volume itself) and closes. */
+static inline void expect(struct volume *v, const char *code, enum severity severity,
+			  const char *where)
+{
+	struct opened o = open_changed(v);
+	const struct finding *f = test_finding(o.layer->image, code);
+	auto_str struct str path = { 0 };
+
+	if (!f) {
+		test_print_findings(o.layer->image, SEVERITY_WARNING);
+		fail_msg("no finding %s", code);
+	}
+	assert_int_equal(f->severity, severity);
+	if (in_directories(f->node))
+		node_add_path(&path, f->node);
+	else
+		str_add(&path, f->node->name);
+	assert_string_equal(str_cstr(&path), where);
+	test_close(&o.image);
+	volume_free(v);
+}
+
+/* Opens, checks, expects that all is well. */
+static inline void expect_sound(struct volume *v)
+{
+	struct opened o = open_changed(v);
+
+	assert_no_findings(o.layer->image);
+	test_close(&o.image);
+	volume_free(v);
 }
 
 #endif
