@@ -7,6 +7,7 @@
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
+#include "core/format.h"
 #include "core/jsonw.h"
 #include "core/mem.h"
 #include "core/num.h"
@@ -359,7 +360,8 @@ static void put_json(struct info *in, const struct rimg_node *node, const struct
 
 /* ---- the command ---------------------------------------------------------------------------- */
 
-/* A part whose content cannot be opened is told without it. */
+/* A part whose content cannot be opened is told without it. What opening does not read is checked,
+ * too: whoever asks what something is wants to know whether it is sound. */
 static struct rimg_layer *look_inside(struct info *in, struct rimg_node *node)
 {
 	struct rimg_layer *l = NULL;
@@ -369,6 +371,8 @@ static struct rimg_layer *look_inside(struct info *in, struct rimg_node *node)
 		in->status = call_error(in->call, &err);
 		return NULL;
 	}
+	if (l && !l->unreadable && l->format->check && l->format->check(l, &err) < 0)
+		in->status = call_error(in->call, &err);
 	return l;
 }
 
@@ -455,6 +459,9 @@ RIMG_COMMAND(info) = {
 		"container around it says of it, then its own format and what that says: version,\n"
 		"ids, times, free space; for a program also which compilers say that they took\n"
 		"part in it. A disk is followed by a block for each of its partitions.\n"
+		"\n"
+		"All checksums and rules of these formats are checked, down to the contents of\n"
+		"files, but not of containers that lie in files.\n"
 		"\n"
 		"free is what the format calls free space, unclaimed the bytes that nothing in it\n"
 		"accounts for. With -v: also copies of fields, and headers and tables field by\n"

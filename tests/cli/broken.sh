@@ -6,12 +6,14 @@
 . tests/lib.sh
 
 # read_to_the_end NAME LS INFO EXTRACT MESSAGE: the exit codes, and what one of ls's messages says.
-# A content that is damaged is noticed by who reads it: ls --json and extract, not info.
+# Contents that are damaged are noticed by who reads them: ls --json, extract, and info, which checks
+# everything.
 read_to_the_end() {
 	image=$GOLDEN/broken/$1.img
 	exits "$1: ls" "$2" timeout 60 "$RIMG" ls -R --json "$image"
 	says "$1: ls names the defect" "$5" "$err"
 	exits "$1: info" "$3" timeout 60 "$RIMG" info "$image"
+	[ -s "$err" ] && pass "$1: info says so" || not_pass "$1: info says so" "nothing on stderr"
 	exits "$1: extract" "$4" timeout 60 "$RIMG" extract "$image" -o "$tmp/dest"
 	case $4 in
 	2) [ ! -e "$tmp/dest" ] && pass "$1: nothing is left" || not_pass "$1: nothing is left" "DEST" ;;
@@ -32,11 +34,11 @@ alloc-not-free       1 1 1 found the use of 1 blocks from 300 on [redoxfs.alloc-
 alloc-past-end       1 1 1 [redoxfs.alloc-range]
 alloc-used-is-free   1 1 1 [redoxfs.block-free]
 bitflip-alloc        1 1 1 bitflip-alloc.img::alloc: at byte
-bitflip-compressed   1 0 1 bitflip-compressed.img::/etc/words: its content cannot be read:
-bitflip-data         1 0 1 bitflip-data.img::/boot/kernel: its content cannot be read:
+bitflip-compressed   1 1 1 bitflip-compressed.img::/etc/words: its content cannot be read:
+bitflip-data         1 1 1 bitflip-data.img::/boot/kernel: its content cannot be read:
 bitflip-node         1 1 1 bitflip-node.img::/etc/inline: at byte
 bitflip-tree         1 1 1 bitflip-tree.img::tree: at byte
-compressed-garbage   1 0 1 compressed-garbage.img::/etc/words: its content cannot be read:
+compressed-garbage   1 1 1 compressed-garbage.img::/etc/words: its content cannot be read:
 dir-count-too-big    1 1 1 dir-count-too-big.img::/etc: at byte
 dir-cycle            1 1 1 dir-cycle.img::/etc/inline: at byte
 dir-dangling         1 1 1 dir-dangling.img::/etc/inline: at byte
