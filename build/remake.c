@@ -157,8 +157,9 @@ static int fill_plan(const struct scope *sc, struct rimg_node *old, struct plan 
 	if (rc == 0)
 		rc = node_open(old, &l, err);
 	if (rc == 0 && !l)
-		rc = error_set(err, RIMG_E_INTERNAL, sc->r->path, "a container that no format reads");
-	return rc < 0 ? rc : apply_grafts(sc, p, l, err);
+		rc = error_set(err, RIMG_E_INTERNAL, sc->r->path,
+			       "a container that no format reads");
+	return rc == 0 ? apply_grafts(sc, p, l, err) : rc;
 }
 
 static void set_bootstrap(struct emit_request *rq, const struct rimg_layer *l)
