@@ -40,7 +40,8 @@ struct rimg_node *rimg_image_find(struct rimg_image *image, const char *steps,
 
 /**
  * rimg_image_open_address - open the host file of an address and follow its steps
- * @address:   "disk.img::REDOX::/boot/kernel"; a literal "::" in a name is written "\::"
+ * @address:   "disk.img::REDOX::/boot/kernel"; in names "::" is written \::, a backslash \\, any
+ *             byte \xNN (so a '/' in a path \x2f); \n \t \r are known too
  * @ret_image: set on success only; the caller frees it with rimg_image_free()
  *
  * Returns the node addressed or NULL with @err set.

@@ -88,7 +88,11 @@ struct rimg_node *rimg_node_next(const struct rimg_node *node);
  * rimg_node_address - the steps that lead to the node, as the command line spells them
  * @buf: receives a NUL-terminated text such as "REDOX::/boot/kernel"; empty for the image
  *
- * Returns the length that the whole text needs, without the NUL (it was cut if that is >= @len).
+ * Leads back to the node by rimg_image_find(), whatever its name is: the second of two siblings of
+ * one name is "NAME#2", one without a name "#1", escapes are those of rimg_image_open_address().
+ *
+ * Returns the length that the whole text needs, without the NUL (it was cut if that is >= @len);
+ * without memory 0, and the text is empty.
  */
 size_t rimg_node_address(const struct rimg_node *node, char *buf, size_t len);
 

@@ -63,8 +63,7 @@ void field_zero(struct field *f, const char *key, size_t len, const char *code);
 
 /* ---- attributes without a cursor ----------------------------------------------------------- */
 
-/** attr_add - add an attribute to set up by the caller; NULL without memory (then `type` is unset)
- */
+/** attr_add - add an attribute whose value the caller sets; NULL without memory */
 struct rimg_attr *attr_add(struct rimg_layer *l, struct rimg_node *node, const char *key,
 			   enum attr_type type, enum rimg_cause cause, struct place place);
 
