@@ -260,7 +260,7 @@ int load_image(struct load *l)
 /* ---- partitions ----------------------------------------------------------------------------- */
 
 /* BIOS, EFI and REDOX as the Redox installer lays them out: the last one ends with the last whole
- * MiB before the backup table. Facts: docs/formats/gpt.md. */
+ * MiB before the backup table. Facts: docs/manifest.md, "[[partition]]". */
 static int standard_layout(struct load *l)
 {
 	struct manifest_partition *p = arena_array(&l->m->arena, 3, sizeof(*p));

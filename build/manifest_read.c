@@ -176,20 +176,13 @@ static int parse(struct load *l, const char *text, size_t len, const char *path,
 
 /* ---- merging -------------------------------------------------------------------------------- */
 
-/* @into takes a reference to @value, which stays kept by the arena too. */
-static int put(struct load *l, struct json_object *into, const char *key, struct json_object *value)
-{
-	if (json_object_object_add(into, key, json_object_get(value)) == 0)
-		return 0;
-	json_object_put(value);
-	return error_nomem(l->err);
-}
+/* Values get one more reference: the document that they come from keeps its own. */
 
 static int merge_keys(struct load *l, struct json_object *into, struct json_object *from)
 {
 	json_object_object_foreach(from, key, value)
 	{
-		if (put(l, into, key, value) < 0)
+		if (json_add(into, key, json_object_get(value), l->err) < 0)
 			return -RIMG_E_NOMEM;
 	}
 	/* what is missing is missing in the last file that has the table */
@@ -201,10 +194,8 @@ static int merge_append(struct load *l, struct json_object *into, struct json_ob
 	for (size_t i = 0; i < json_object_array_length(from); i++) {
 		struct json_object *item = json_object_array_get_idx(from, i);
 
-		if (json_object_array_add(into, json_object_get(item)) == 0)
-			continue;
-		json_object_put(item);
-		return error_nomem(l->err);
+		if (json_append(into, json_object_get(item), l->err) < 0)
+			return -RIMG_E_NOMEM;
 	}
 	return 0;
 }
@@ -220,7 +211,7 @@ static int merge_document(struct load *l, struct json_object *from)
 		if (how == KEY_MERGE_NONE)
 			continue;
 		if (!have || how == KEY_MERGE_REPLACE)
-			r = put(l, l->doc, key, value);
+			r = json_add(l->doc, key, json_object_get(value), l->err);
 		else if (how == KEY_MERGE_KEYS)
 			r = merge_keys(l, have, value);
 		else

@@ -145,13 +145,12 @@ static int make_table(struct setting *s, struct json_object *holder, const char 
 {
 	struct json_object *table = json_object_new_object();
 
-	if (!table || !json_set_place(&s->l->m->arena, table, s->at) ||
-	    json_object_object_add(holder, key, table) < 0) {
+	if (!table || !json_set_place(&s->l->m->arena, table, s->at)) {
 		json_object_put(table);
 		return error_nomem(s->l->err);
 	}
 	*ret = table;
-	return 0;
+	return json_add(holder, key, table, s->l->err);
 }
 
 /* One step down. Tables that are missing are made; lists must be there. */
@@ -194,11 +193,8 @@ static int apply(struct load *l, const char *text)
 		r = bad(&s, "a part of the key is not a table");
 	if (r < 0)
 		return r;
-	if (json_object_object_add(holder, s.parts[s.n_parts - 1], json_object_get(value)) < 0) {
-		json_object_put(value);
-		return error_nomem(l->err);
-	}
-	return keys_check(l, l->doc);
+	r = json_add(holder, s.parts[s.n_parts - 1], json_object_get(value), l->err);
+	return r < 0 ? r : keys_check(l, l->doc);
 }
 
 int load_apply_set(struct load *l)

@@ -52,12 +52,12 @@ bool add_member(const job &j, json_object *table, const toml::key &key, const to
 	json_object *member = convert(j, node, at, depth + 1);
 	if (!member)
 		return false;
-	if (json_object_object_add(table, std::string(name).c_str(), member) < 0) {
+	auto kept = static_cast<const char *>(arena_copy(j.a, name.data(), name.size()));
+	if (!kept) {
 		json_object_put(member);
-		error_nomem(j.err);
-		return false;
+		return error_nomem(j.err) == 0;
 	}
-	return true;
+	return json_add(table, kept, member, j.err) == 0;
 }
 
 json_object *convert_table(const job &j, const toml::table &table, unsigned depth)
@@ -84,12 +84,7 @@ json_object *convert_list(const job &j, const toml::array &list, unsigned depth)
 	for (auto it = list.begin(); value && it != list.end(); ++it) {
 		json_object *member = convert(j, *it, place_of(j, it->source()), depth + 1);
 
-		if (member && json_object_array_add(value, member) < 0) {
-			json_object_put(member);
-			member = nullptr;
-			error_nomem(j.err);
-		}
-		if (!member) {
+		if (!member || json_append(value, member, j.err) < 0) {
 			json_object_put(value);
 			value = nullptr;
 		}

@@ -4,23 +4,15 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
 #include "core/str.h"
 
-/* Two passes. The first, here, holds the text against the grammar (RFC 8259) and our own rules, and
- * notes where each value stands. The second is json-c's, which so meets sound texts only. Both see
- * the values in the same order: that is how the places find their values. */
-
-struct key {
-	const char *data; /* unescaped */
-	size_t len;
-	struct json_place place;
-};
+/* One pass over the text, by the grammar of RFC 8259 and our own rules, which makes values of
+ * json-c as it goes. json-c's own parser is not used: it keeps the last of two equal keys, forgets
+ * places, and does not survive every failed allocation. */
 
 struct scan {
 	const uint8_t *text;
@@ -28,20 +20,10 @@ struct scan {
 	uint32_t line;
 	size_t line_pos; /* where the line begins */
 	const char *name;
+	uint32_t n_values;
+	struct arena *a;
 	struct rimg_error *err;
-	struct arena scratch; /* unescaped keys */
-	struct json_place *places;
-	size_t n_places, cap_places;
-	struct key *keys; /* of the objects that are open, innermost last */
-	size_t n_keys, cap_keys;
 };
-
-static void scan_done(struct scan *s)
-{
-	arena_done(&s->scratch);
-	free(s->places);
-	free(s->keys);
-}
 
 static struct json_place here(const struct scan *s)
 {
@@ -207,8 +189,8 @@ static int scan_text(struct scan *s, struct str *out)
 	return r;
 }
 
-/* json-c would take other numbers as floating point, which nothing here means. */
-static int scan_number(struct scan *s)
+/* Other numbers would be floating point, which nothing here means. */
+static int scan_number(struct scan *s, struct json_object **ret)
 {
 	bool negative = peek(s) == '-';
 	uint64_t limit = (uint64_t)INT64_MAX + negative, v = 0;
@@ -230,40 +212,44 @@ static int scan_number(struct scan *s)
 		return scan_error(s, "a number that begins with 0");
 	if (c == '.' || c == 'e' || c == 'E')
 		return scan_error(s, "a number with a fraction or an exponent");
-	return 0;
+	*ret = json_object_new_int64(negative ? (int64_t)(0 - v) : (int64_t)v);
+	return *ret ? 0 : error_nomem(s->err);
 }
 
-static int scan_word(struct scan *s, const char *word)
+static int scan_word(struct scan *s, struct json_object **ret)
 {
-	size_t len = strlen(word);
+	static const char *const words[] = { "null", "false", "true" };
 
-	if (!num_in_range(s->pos, len, s->len) || memcmp(s->text + s->pos, word, len) != 0)
-		return expected(s, "a value");
-	s->pos += len;
-	return 0;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t len = strlen(words[i]);
+
+		if (!num_in_range(s->pos, len, s->len) ||
+		    memcmp(s->text + s->pos, words[i], len) != 0)
+			continue;
+		s->pos += len;
+		*ret = i == 0 ? NULL : json_object_new_boolean(i == 2);
+		return i == 0 || *ret ? 0 : error_nomem(s->err);
+	}
+	return expected(s, "a value");
 }
 
-static int add_place(struct scan *s, struct json_place place)
+static int scan_string(struct scan *s, struct json_object **ret)
 {
-	struct json_place *places;
-
-	if (s->n_places >= JSON_VALUES_MAX)
-		return json_error(s->err, RIMG_E_LIMIT, here(s), "more than %u values",
-				  JSON_VALUES_MAX);
-	places = vec_grow(s->places, &s->cap_places, s->n_places, sizeof(*places));
-	if (!places)
-		return error_nomem(s->err);
-	s->places = places;
-	places[s->n_places++] = place;
-	return 0;
-}
-
-static int scan_key(struct scan *s)
-{
-	struct json_place place = here(s);
 	auto_str struct str text = { 0 };
-	struct key *keys;
-	char *copy;
+	int r = scan_text(s, &text);
+
+	if (r < 0)
+		return r;
+	*ret = json_object_new_string_len(str_cstr(&text), (int)text.len);
+	return *ret ? 0 : error_nomem(s->err);
+}
+
+/* The key is kept in the arena, where it outlives the table. */
+static int scan_key(struct scan *s, struct json_object *table, const char **ret)
+{
+	struct json_place at = here(s);
+	auto_str struct str text = { 0 };
+	auto_str struct str shown = { 0 };
 	int r;
 
 	if (peek(s) != '"')
@@ -272,175 +258,136 @@ static int scan_key(struct scan *s)
 	if (r < 0)
 		return r;
 	if (memchr(str_cstr(&text), '\0', text.len))
-		return json_error(s->err, RIMG_E_BAD, place, "a key with a NUL");
-	keys = vec_grow(s->keys, &s->cap_keys, s->n_keys, sizeof(*keys));
-	copy = arena_copy(&s->scratch, str_cstr(&text), text.len);
-	if (keys)
-		s->keys = keys;
-	if (!keys || !copy)
-		return error_nomem(s->err);
-	keys[s->n_keys++] = (struct key){ .data = copy, .len = text.len, .place = place };
-	return 0;
+		return json_error(s->err, RIMG_E_BAD, at, "a key with a NUL");
+	if (json_object_object_get_ex(table, str_cstr(&text), NULL)) {
+		str_add_escaped(&shown, str_cstr(&text), text.len, STR_ESCAPE_TEXT);
+		return json_error(s->err, RIMG_E_BAD, at, "the key \"%s\" for the second time",
+				  str_cstr(&shown));
+	}
+	*ret = arena_copy(s->a, str_cstr(&text), text.len);
+	return *ret ? 0 : error_nomem(s->err);
 }
 
-static int compare_keys(const void *a, const void *b)
-{
-	const struct key *x = a, *y = b;
-	int r = strcmp(x->data, y->data);
+static int scan_value(struct scan *s, unsigned depth, struct json_place at,
+		      struct json_object **ret);
 
-	if (r != 0)
+static int scan_member(struct scan *s, unsigned depth, struct json_object *table)
+{
+	struct json_place at = here(s);
+	struct json_object *value = NULL;
+	const char *key = NULL;
+	int r = scan_key(s, table, &key);
+
+	if (r < 0)
 		return r;
-	if (x->place.line != y->place.line)
-		return x->place.line < y->place.line ? -1 : 1;
-	return x->place.column < y->place.column ? -1 : x->place.column > y->place.column;
-}
-
-/* All keys from @base on belong to one object, which is complete. */
-static int end_object(struct scan *s, size_t base)
-{
-	struct key *keys = s->keys + base;
-	size_t n = s->n_keys - base;
-
-	qsort(keys, n, sizeof(*keys), compare_keys);
-	for (size_t i = 1; i < n; i++) {
-		auto_str struct str shown = { 0 };
-
-		if (strcmp(keys[i - 1].data, keys[i].data) != 0)
-			continue;
-		str_add_escaped(&shown, keys[i].data, keys[i].len, STR_ESCAPE_TEXT);
-		return json_error(s->err, RIMG_E_BAD, keys[i].place,
-				  "the key \"%s\" for the second time, first in line %u",
-				  str_cstr(&shown), keys[i - 1].place.line);
-	}
-	s->n_keys = base;
-	return 0;
-}
-
-static int scan_value(struct scan *s, unsigned depth, const struct json_place *key);
-
-static int scan_object(struct scan *s, unsigned depth)
-{
-	size_t base = s->n_keys;
-
+	skip_space(s);
+	if (peek(s) != ':')
+		return expected(s, "\":\"");
 	s->pos++;
 	skip_space(s);
-	if (peek(s) == '}') {
+	r = scan_value(s, depth + 1, at, &value);
+	return r < 0 ? r : json_add(table, key, value, s->err);
+}
+
+static int scan_item(struct scan *s, unsigned depth, struct json_object *list)
+{
+	struct json_object *value = NULL;
+	int r = scan_value(s, depth + 1, here(s), &value);
+
+	return r < 0 ? r : json_append(list, value, s->err);
+}
+
+/* What is in braces or brackets, into @into. */
+static int scan_members(struct scan *s, unsigned depth, struct json_object *into)
+{
+	bool table = s->text[s->pos++] == '{';
+	int end = table ? '}' : ']';
+
+	skip_space(s);
+	if (peek(s) == end) {
 		s->pos++;
 		return 0;
 	}
 	for (;;) {
-		struct json_place place = here(s);
-		int r = scan_key(s);
+		int r = table ? scan_member(s, depth, into) : scan_item(s, depth, into);
 
 		if (r < 0)
 			return r;
 		skip_space(s);
-		if (peek(s) != ':')
-			return expected(s, "\":\"");
-		s->pos++;
-		skip_space(s);
-		r = scan_value(s, depth + 1, &place);
-		if (r < 0)
-			return r;
-		skip_space(s);
-		if (peek(s) != ',' && peek(s) != '}')
-			return expected(s, "\",\" or \"}\"");
-		if (s->text[s->pos++] == '}')
-			return end_object(s, base);
-		skip_space(s);
-	}
-}
-
-static int scan_list(struct scan *s, unsigned depth)
-{
-	s->pos++;
-	skip_space(s);
-	if (peek(s) == ']') {
-		s->pos++;
-		return 0;
-	}
-	for (;;) {
-		int r = scan_value(s, depth + 1, NULL);
-
-		if (r < 0)
-			return r;
-		skip_space(s);
-		if (peek(s) != ',' && peek(s) != ']')
-			return expected(s, "\",\" or \"]\"");
-		if (s->text[s->pos++] == ']')
+		if (peek(s) != ',' && peek(s) != end)
+			return expected(s, table ? "\",\" or \"}\"" : "\",\" or \"]\"");
+		if (s->text[s->pos++] == end)
 			return 0;
 		skip_space(s);
 	}
 }
 
-/* @depth: objects and lists that the value lies in; @key: where its key stands, if it has one */
-static int scan_value(struct scan *s, unsigned depth, const struct json_place *key)
+static int scan_container(struct scan *s, unsigned depth, struct json_object **ret)
 {
-	int c = peek(s), r = add_place(s, key ? *key : here(s));
+	struct json_object *value =
+		peek(s) == '{' ? json_object_new_object() : json_object_new_array();
+	int r;
 
+	if (!value)
+		return error_nomem(s->err);
+	r = scan_members(s, depth, value);
 	if (r < 0)
-		return r;
+		json_object_put(value);
+	else
+		*ret = value;
+	return r;
+}
+
+/* @depth: tables and lists that the value lies in; @at: what place it gets; *@ret: the caller's */
+static int scan_value(struct scan *s, unsigned depth, struct json_place at,
+		      struct json_object **ret)
+{
+	struct json_object *value = NULL;
+	int c = peek(s), r;
+
+	if (s->n_values++ >= JSON_VALUES_MAX)
+		return json_error(s->err, RIMG_E_LIMIT, here(s), "more than %u values",
+				  JSON_VALUES_MAX);
 	if ((c == '{' || c == '[') && depth >= JSON_DEPTH_MAX)
 		return json_error(s->err, RIMG_E_LIMIT, here(s),
 				  "more than %u tables and lists inside one another",
 				  JSON_DEPTH_MAX);
-	if (c == '{')
-		return scan_object(s, depth);
-	if (c == '[')
-		return scan_list(s, depth);
-	if (c == '"') {
-		auto_str struct str unused = { 0 };
-
-		return scan_text(s, &unused);
-	}
-	if (c == '-' || (c >= '0' && c <= '9'))
-		return scan_number(s);
-	return scan_word(s, c == 't' ? "true" : c == 'f' ? "false" : "null");
-}
-
-static int scan_all(struct scan *s)
-{
-	int r;
-
-	skip_space(s);
-	r = scan_value(s, 0, NULL);
+	if (c == '{' || c == '[')
+		r = scan_container(s, depth, &value);
+	else if (c == '"')
+		r = scan_string(s, &value);
+	else if (c == '-' || (c >= '0' && c <= '9'))
+		r = scan_number(s, &value);
+	else
+		r = scan_word(s, &value);
 	if (r < 0)
 		return r;
-	skip_space(s);
-	if (s->pos < s->len)
-		return expected(s, "the end of the text");
+	if (value && !json_set_place(s->a, value, at)) {
+		json_object_put(value);
+		return error_nomem(s->err);
+	}
+	*ret = value;
 	return 0;
 }
 
-/* Gives the places to the values, in the order of the text; false if there are too few. */
-static bool assign_places(struct json_object *value, struct json_place *places, size_t n,
-			  size_t *at)
+static int scan_all(struct scan *s, struct json_object **ret)
 {
-	if (*at >= n)
-		return false;
-	if (value)
-		json_object_set_userdata(value, &places[*at], NULL);
-	++*at;
-	if (json_object_is_type(value, json_type_object)) {
-		json_object_object_foreach(value, key, member)
-		{
-			(void)key;
-			if (!assign_places(member, places, n, at))
-				return false;
-		}
-	} else if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++) {
-			if (!assign_places(json_object_array_get_idx(value, i), places, n, at))
-				return false;
-		}
-	}
-	return true;
+	struct json_object *value = NULL;
+	int r;
+
+	skip_space(s);
+	r = scan_value(s, 0, here(s), &value);
+	if (r == 0)
+		r = json_keep(s->a, value, s->err);
+	skip_space(s);
+	if (r == 0 && s->pos < s->len)
+		return expected(s, "the end of the text");
+	if (r == 0)
+		*ret = value;
+	return r;
 }
 
-static void put_tokener(struct json_tokener **tok)
-{
-	json_tokener_free(*tok);
-}
+/* ---- values --------------------------------------------------------------------------------- */
 
 static void put_value(void *value)
 {
@@ -455,56 +402,38 @@ int json_keep(struct arena *a, struct json_object *value, struct rimg_error *err
 	return error_nomem(err);
 }
 
-/* The second pass, over a text that is sound. */
-static int build(struct arena *a, const struct scan *s, struct json_object **ret)
+int json_add(struct json_object *table, const char *key, struct json_object *value,
+	     struct rimg_error *err)
 {
-	auto_with(put_tokener) struct json_tokener *tok =
-		json_tokener_new_ex((int)JSON_DEPTH_MAX + 1);
-	struct json_place *places = arena_array(a, s->n_places, sizeof(*places));
-	struct json_object *value;
-	size_t at = 0;
+	/* json-c's own copy of a key is not checked for having been made */
+	if (json_object_object_add_ex(table, key, value, JSON_C_OBJECT_ADD_CONSTANT_KEY) == 0)
+		return 0;
+	json_object_put(value);
+	return error_nomem(err);
+}
 
-	if (!tok || !places)
-		return error_nomem(s->err);
-	memcpy(places, s->places, s->n_places * sizeof(*places));
-	json_tokener_set_flags(tok, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	value = json_tokener_parse_ex(tok, (const char *)s->text, (int)s->len);
-	if (json_tokener_get_error(tok) == json_tokener_continue) /* a number wants an end */
-		value = json_tokener_parse_ex(tok, "", 1);
-	if (json_tokener_get_error(tok) != json_tokener_success)
-		return json_error(s->err, RIMG_E_INTERNAL, (struct json_place){ .file = s->name },
-				  "json-c refuses what was found sound: %s",
-				  json_tokener_error_desc(json_tokener_get_error(tok)));
-	if (json_keep(a, value, s->err) < 0)
-		return -RIMG_E_NOMEM;
-	if (!assign_places(value, places, s->n_places, &at) || at != s->n_places)
-		return json_error(s->err, RIMG_E_INTERNAL, (struct json_place){ .file = s->name },
-				  "json-c found other values than were counted");
-	*ret = value;
-	return 0;
+int json_append(struct json_object *list, struct json_object *value, struct rimg_error *err)
+{
+	if (json_object_array_add(list, value) == 0)
+		return 0;
+	json_object_put(value);
+	return error_nomem(err);
 }
 
 int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	      struct json_object **ret, struct rimg_error *err)
 {
-	auto_with(scan_done) struct scan s = { 0 };
-	int r;
+	struct scan s = {
+		.text = (const uint8_t *)text, .len = len, .line = 1, .a = a, .err = err
+	};
 
-	s.text = (const uint8_t *)text;
-	s.len = len;
-	s.line = 1;
-	s.err = err;
 	s.name = arena_copy(a, name, strlen(name));
-	arena_init(&s.scratch, 0);
 	if (!s.name)
 		return error_nomem(err);
 	if (len > JSON_TEXT_MAX)
 		return json_error(err, RIMG_E_LIMIT, (struct json_place){ .file = s.name },
 				  "longer than %u bytes", JSON_TEXT_MAX);
-	r = scan_all(&s);
-	if (r < 0)
-		return r;
-	return build(a, &s, ret);
+	return scan_all(&s, ret);
 }
 
 struct json_place json_place_of(struct json_object *value)

@@ -54,6 +54,15 @@ struct json_place json_place_of(struct json_object *value);
 /** json_set_place - remember where @value stands, in @a; false without memory */
 bool json_set_place(struct arena *a, struct json_object *value, struct json_place place);
 
+/**
+ * json_add, json_append - put @value, whose reference is taken over, into a table or at the end of
+ * a list; 0 or -RIMG_E_NOMEM
+ * @key: is not copied: it lives in the arena. A value that the table has under it is replaced.
+ */
+int json_add(struct json_object *table, const char *key, struct json_object *value,
+	     struct rimg_error *err);
+int json_append(struct json_object *list, struct json_object *value, struct rimg_error *err);
+
 /** json_keep - put @value when the arena is freed; on failure it is put at once */
 int json_keep(struct arena *a, struct json_object *value, struct rimg_error *err);
 

@@ -70,6 +70,7 @@ static void sound_texts_mean_what_they_say(void **state)
 		{ "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\\"\\\\/\\b\\f\\n\\r\\t\"" },
 		{ "\"\\u0041\\u00e4\\u20AC\\uD83D\\uDE00\"",
 		  "\"A\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
+		{ "\"\\ud836\\ude04\"", "\"\xf0\x9d\xa8\x84\"" }, /* json-c 0.16 cannot */
 		{ "{\"a\":{\"a\":1},\"b\":[{\"a\":2},{\"a\":3}]}",
 		  "{\"a\":{\"a\":1},\"b\":[{\"a\":2},{\"a\":3}]}" },
 	};
@@ -150,15 +151,13 @@ static void a_key_that_appears_twice_is_refused_however_it_is_spelled(void **sta
 {
 	(void)state;
 	assert_refused("{\"a\":1,\n\"b\":2,\n\"a\":1}",
-		       "t.json:3: the key \"a\" for the second time, first in line 1");
-	assert_refused("{\"a\":1,\"\\u0061\":2}",
-		       "t.json:1: the key \"a\" for the second time, first in line 1");
+		       "t.json:3: the key \"a\" for the second time");
+	assert_refused("{\"a\":1,\"\\u0061\":2}", "t.json:1: the key \"a\" for the second time");
 	assert_refused("{\"x\":{\"/\":1,\"\\/\":2}}",
-		       "t.json:1: the key \"/\" for the second time, first in line 1");
-	assert_refused("{\"\":1,\"\":2}",
-		       "t.json:1: the key \"\" for the second time, first in line 1");
+		       "t.json:1: the key \"/\" for the second time");
+	assert_refused("{\"\":1,\"\":2}", "t.json:1: the key \"\" for the second time");
 	assert_refused("[{\"k\":{\"a\":1,\"b\":{\"a\":1}},\n\"k\":2}]",
-		       "t.json:2: the key \"k\" for the second time, first in line 1");
+		       "t.json:2: the key \"k\" for the second time");
 	assert_refused("{\"a\\u0000b\":1}", "t.json:1: a key with a NUL");
 }
 

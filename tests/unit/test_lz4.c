@@ -30,8 +30,8 @@ static void fill(uint8_t *out, size_t n, uint64_t seed)
 		k = 1 + (r >> 4) % 40;
 		distance = at > 0 ? 1 + (r >> 10) % num_min(at, 70000) : 0;
 		for (size_t i = 0; i < k && at < n; i++, at++)
-			out[at] = r % 4 == 0 && at - i >= 64 ? out[at - distance]
-							     : (uint8_t)(x >> (8 + i % 48)) & 63;
+			out[at] = (uint8_t)(r % 4 == 0 && at - i >= 64 ? out[at - distance]
+								       : (x >> (8 + i % 48)) & 63);
 	}
 }
 
