@@ -4,6 +4,7 @@
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -547,7 +548,25 @@ static int claim_piece(void *arg, const struct span *piece)
 	return spans_claim(f->l, piece);
 }
 
-/* Bytes that nothing describes: padding if they are zero, otherwise left as gaps, and news. */
+/* Bytes that no header points to, with others than zeros among them: data, perhaps of a format of
+ * its own, that somebody put there. */
+static int claim_unreferenced(struct rimg_layer *l, const struct gap_run *run)
+{
+	char name[40];
+	struct rimg_node *node;
+
+	snprintf(name, sizeof(name), "unreferenced@0x%" PRIx64, run->off);
+	node = layer_meta(l, l->root, name);
+	if (!node)
+		return -RIMG_E_NOMEM;
+	layer_finding(l, SEVERITY_WARNING, "elf.gap-data", node, run->off, run->len,
+		      "expected zeros where no header points, found %" PRIu64
+		      " bytes with others among them",
+		      run->len);
+	return layer_content_range(l, node, run->off, run->len);
+}
+
+/* Bytes that nothing describes: padding if they are zero, otherwise news. */
 static int claim_rest(struct claiming *c)
 {
 	struct elf_file *f = c->f;
@@ -559,11 +578,7 @@ static int claim_rest(struct claiming *c)
 		if (is_zero(f, gaps[i].off, gaps[i].len))
 			rc = gaps_pad(f->l, &c->padding, gaps[i].off, gaps[i].len);
 		else
-			layer_finding(f->l, SEVERITY_WARNING, "elf.gap-data", NULL, gaps[i].off,
-				      gaps[i].len,
-				      "expected zeros where no header points, found %" PRIu64
-				      " bytes with others among them",
-				      gaps[i].len);
+			rc = claim_unreferenced(f->l, &gaps[i]);
 	}
 	return rc;
 }

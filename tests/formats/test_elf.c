@@ -433,6 +433,9 @@ static void stub_of_a_header_and_noise_is_read_with_warnings(void **state)
 	assert_int_equal(l->n_errors, 0);
 	assert_finding(t.image, "elf.header");
 	assert_finding(t.image, "elf.gap-data");
+	/* the noise has an owner, whose content can be looked at */
+	assert_int_equal(test_finding(t.image, "elf.gap-data")->node->role, RIMG_ROLE_META);
+	assert_non_null(test_finding(t.image, "elf.gap-data")->node->content);
 	assert_int_equal(number(l->root, "entry"), 0x2000);
 	test_close(&t);
 }
