@@ -81,6 +81,30 @@ run 2 10 cat "$GOLDEN/broken/bitflip-data.img::/boot/kernel"
 tell 'A damaged partition table: the backup is used, and said so'
 run 1 40 ls "$GOLDEN/broken/gpt-header-crc.img"
 
+tell 'Build such a disk: phase 1 of examples/denovo, from a stub kernel and bootstrap made here'
+if tests/boot/inputs.sh "$work/in"; then
+	loader=$(realpath "$installer")::EFI::/EFI/BOOT/BOOTAA64.EFI
+	set -- build examples/denovo/phase1.toml -C "$work/in" --set "bootloader.source=$loader" \
+		--set "bootloader.sha256=$("$RIMG" cat "$loader" | sha256sum | cut -d' ' -f1)"
+	run 0 10 "$@" -o "$work/denovo.img" --lock "$work/denovo.lock"
+	tell 'Again, by one thread, in another time zone: the same bytes'
+	TZ=Pacific/Kiritimati && export TZ
+	run 0 10 "$@" -o "$work/again.img" -j 1
+	run 0 10 diff "$work/denovo.img" "$work/again.img"
+	run 0 10 build --check examples/denovo/phase1.toml -C "$work/in" --set "bootloader.source=$loader" \
+		--set "bootloader.sha256=$("$RIMG" cat "$loader" | sha256sum | cut -d' ' -f1)" -o "$work/again.img"
+	run 0 30 ls -Rl "$work/denovo.img"
+	run 0 60 info "$work/denovo.img"
+	tell 'One byte of the kernel changed: what does that do to the image?'
+	printf 'X' | dd of="$work/in/kernel" bs=1 seek=20000 conv=notrunc status=none
+	run 0 10 "$@" -o "$work/other.img"
+	run 1 30 diff "$work/denovo.img" "$work/other.img"
+	tell 'And a boot loader that is not the declared one?'
+	run 2 10 build examples/denovo/phase1.toml -C "$work/in" --set "bootloader.source=$loader" -o "$work/no.img"
+else
+	echo '[skipped: the assembler for AArch64 is missing]'
+fi
+
 if [ "$wrong" != 0 ]; then
 	printf '\n%d commands did not end as they should\n' "$wrong"
 	exit 1
