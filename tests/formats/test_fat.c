@@ -628,6 +628,31 @@ static void a_short_name_may_begin_with_byte_e5(void **state)
 	test_close(&t);
 }
 
+static void each_half_of_a_short_name_has_its_case(void **state)
+{
+	static const struct {
+		uint8_t nt_case;
+		const char *path;
+	} known[] = {
+		{ 0x00, "/EFI/BOOT/AZ[`{.A_Z" },
+		{ 0x08, "/EFI/BOOT/az[`{.A_Z" },
+		{ 0x10, "/EFI/BOOT/AZ[`{.a_z" },
+		{ 0x18, "/EFI/BOOT/az[`{.a_z" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+		struct test_image t;
+
+		use(SGDISK);
+		memcpy(esp + DIRENT_FILE, "AZ[`{   A_Z", 11);
+		esp[DIRENT_FILE + 12] = known[i].nt_case;
+		t = open_esp();
+		test_find(&t, known[i].path);
+		test_close(&t);
+	}
+}
+
 static void the_label_is_an_attribute_of_the_root(void **state)
 {
 	struct test_image t;
@@ -1260,6 +1285,8 @@ static void without_mirroring_the_active_fat_is_read(void **state)
 {
 	char *dir;
 	struct test_image t;
+	struct rimg_layer *l;
+	size_t second;
 
 	(void)state;
 	if (!have_tools())
@@ -1277,6 +1304,19 @@ static void without_mirroring_the_active_fat_is_read(void **state)
 	t = open_volume(dir);
 	assert_no_errors(t.image);
 	assert_true(rimg_source_size(test_find(&t, "/f")->content) >= 5000);
+	/* what is wrong in the active one is told with its place there */
+	second = node_attr(test_find(&t, "boot sector"), "fat_sectors32")->u;
+	second = (32 + second) * 512;
+	test_close(&t);
+	patch(dir, (long)second + 12, "\0\0\0\0", 4);
+	t = open_volume(dir);
+	assert_true(found(t.node->nested, "fat.chain-free", "f", ERROR, second + 12));
+	test_close(&t);
+	/* there is no third one */
+	patch(dir, 40, "\x82", 1);
+	t = test_open(path_in(dir, "vol"));
+	assert_int_equal(node_open(t.node, &l, NULL), 0);
+	assert_null(l);
 	test_close(&t);
 	test_remove_dir(dir);
 }
@@ -1439,6 +1479,7 @@ int main(void)
 		cmocka_unit_test(a_deleted_file_is_free_space_of_its_directory),
 		cmocka_unit_test(names_that_differ_in_case_only_are_duplicates),
 		cmocka_unit_test(a_short_name_may_begin_with_byte_e5),
+		cmocka_unit_test(each_half_of_a_short_name_has_its_case),
 		cmocka_unit_test(the_label_is_an_attribute_of_the_root),
 		cmocka_unit_test(a_cut_volume_is_a_finding_at_any_length),
 		cmocka_unit_test(directories_deeper_than_the_limit_are_named),
