@@ -9,11 +9,12 @@
 #include "core/owner.h"
 #include "diff/pairs.h"
 
-#define BLOCK_LEN    ((size_t)4096)
-#define RANGES_EACH  ((size_t)16384)       /* of a difference, before it becomes coarse */
-#define RANGES_EXACT (UINT64_C(1) << 19)   /* of all, before those become coarse that get more */
-#define RANGES_MAX   (UINT64_C(1) << 22)   /* of all; beyond it only the last ones grow */
-#define NEAR_LEN     ((uint64_t)BLOCK_LEN) /* coarse ranges that are nearer are one */
+#define BLOCK_LEN     ((size_t)4096)
+#define RANGES_EACH   ((size_t)16384)       /* of a difference, before it becomes coarse */
+#define RANGES_EXACT  (UINT64_C(1) << 19)   /* of all, before those become coarse that get more */
+#define RANGES_MAX    (UINT64_C(1) << 22)   /* of all; beyond it only the last ones grow */
+#define NEAR_LEN      ((uint64_t)BLOCK_LEN) /* coarse ranges that are nearer are one */
+#define SHARING_ATTRS 4                     /* attributes in a row that may share bytes */
 
 /** struct held - the owner of the byte last asked for on one side, and how far it holds */
 struct held {
@@ -208,21 +209,25 @@ static struct difference *give_content(struct accounting *acc, uint64_t pos)
  * value differs. */
 static struct difference *give_attr(struct accounting *acc, uint64_t pos)
 {
-	const struct held *h = &acc->a;
-	uint64_t off = h->o.off + (pos - h->pos);
-	const struct rimg_attr *best = h->o.attr, *best_b = acc->b.o.attr;
+	const struct rimg_attr *a = acc->a.o.attr, *b = acc->b.o.attr;
+	const struct rimg_attr *next_a = a->next, *next_b = b->next;
+	uint64_t off = acc->a.o.off + (pos - acc->a.pos);
+	bool found = a->type == ATTR_RAW || !attr_equal(a, b);
 
-	for (const struct rimg_attr *a = best; a && attr_equal(best, best_b); a = a->next) {
-		const struct rimg_attr *b = node_attr(h->pair->b, a->key);
+	for (int n = 1; n < SHARING_ATTRS && !found && next_a && next_b; n++) {
+		const struct place *place = &next_a->place;
 
-		if (off < a->place.off || off - a->place.off >= a->place.len || !b ||
-		    b->place.len != a->place.len || attr_equal(a, b))
-			continue;
-		acc->until = num_min(acc->until, pos + a->place.len - (off - a->place.off));
-		best = a;
-		best_b = b;
+		if (off >= place->off && off - place->off < place->len &&
+		    strcmp(next_a->key, next_b->key) == 0 && !attr_equal(next_a, next_b)) {
+			acc->until = num_min(acc->until, pos + place->len - (off - place->off));
+			a = next_a;
+			b = next_b;
+			found = true;
+		}
+		next_a = next_a->next;
+		next_b = next_b->next;
 	}
-	return difference_attr(acc->d, h->pair, best, best_b);
+	return difference_attr(acc->d, acc->a.pair, a, b);
 }
 
 /* The byte belongs to a node of A and to its counterpart in B. */
@@ -438,6 +443,32 @@ static int account_step(struct accounting *acc, uint64_t off, size_t len, struct
 	return give_runs(acc, off, buf_a, buf_b, len, err);
 }
 
+/* How many bytes from @off on, at most @len, are known to be unreadable on either side; however
+ * many an image says these are, nothing is read. */
+static uint64_t bad_len(const struct scope *s, uint64_t off, uint64_t len)
+{
+	return num_min(len, num_max(content_bad_len(s->a, off), content_bad_len(s->b, off)));
+}
+
+static int account_run(struct accounting *acc, uint64_t *off, uint64_t len, struct rimg_error *err)
+{
+	uint64_t bad = acc->scope->mode != SCOPE_RANGES ? bad_len(acc->scope, *off, len) : 0;
+	size_t n = (size_t)num_min(len, STEP_LEN - *off % STEP_LEN);
+	int rc;
+
+	if (bad > 0) {
+		rc = give(acc, *off, bad, err);
+		*off += bad;
+		return rc;
+	}
+	rc = account_step(acc, *off, n, err);
+	*off += n;
+	/* to know that something differs there is all that is wanted */
+	if (acc->scope->mode == SCOPE_EXPLAIN)
+		*off = num_max(*off, acc->until);
+	return rc;
+}
+
 static int account_scope(struct rimg_diff *d, const struct scope *s, struct rimg_error *err)
 {
 	struct accounting acc = { .d = d, .scope = s };
@@ -450,10 +481,7 @@ static int account_scope(struct rimg_diff *d, const struct scope *s, struct rimg
 	common = num_min(acc.a.size, acc.b.size);
 	s->pair->descend = s->pair->recursed;
 	while (rc == 0 && blockmap_next(s->map, &off, &len)) {
-		size_t n = (size_t)num_min(len, STEP_LEN - off % STEP_LEN);
-
-		rc = account_step(&acc, off, n, err);
-		off += n;
+		rc = account_run(&acc, &off, len, err);
 		if (d->options->progress && off % (16 * STEP_LEN) == 0)
 			d->options->progress(d->options->progress_arg, "accounting", off, common);
 	}

@@ -2,6 +2,7 @@
 /* Are two contents equal? Most of the time that is known without reading them: where both lie at
  * the same places of the artifacts compared, and no block there differs. */
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ enum spot_kind {
 	SPOT_SCOPE,  /* these very bytes, at `off` of the scope */
 	SPOT_PACKED, /* made from the stored bytes at `off` of the scope */
 	SPOT_ZERO,
+	SPOT_BAD, /* nobody can read them */
 	SPOT_ELSEWHERE,
 };
 
@@ -69,6 +71,8 @@ static struct spot locate(const struct rimg_source *src, uint64_t off,
 		s.off = off;
 	} else if (s.piece.kind == PIECE_ZERO) {
 		s.kind = SPOT_ZERO;
+	} else if (s.piece.kind == PIECE_BAD) {
+		s.kind = SPOT_BAD;
 	} else if (s.piece.kind == PIECE_BLOCK &&
 		   plain_at(base, s.piece.base_off, scope, &s.off, &stored_len) &&
 		   stored_len >= s.piece.base_len) {
@@ -97,7 +101,7 @@ static struct spots locate_both(const struct pair *p, uint64_t off, uint64_t end
 
 static bool same_place(const struct spots *s)
 {
-	if (s->a.kind == SPOT_ZERO && s->b.kind == SPOT_ZERO)
+	if (s->a.kind == s->b.kind && (s->a.kind == SPOT_ZERO || s->a.kind == SPOT_BAD))
 		return true;
 	return s->a.kind == SPOT_SCOPE && s->b.kind == SPOT_SCOPE && s->a.off == s->b.off;
 }
@@ -113,7 +117,7 @@ static bool known_equal(const struct pair *p, const struct spots *s)
 {
 	const struct source_piece *pa = &s->a.piece, *pb = &s->b.piece;
 
-	if (s->a.kind != s->b.kind || s->a.kind == SPOT_ELSEWHERE)
+	if (s->a.kind != s->b.kind || s->a.kind == SPOT_ELSEWHERE || s->a.kind == SPOT_BAD)
 		return false;
 	if (s->a.kind == SPOT_ZERO)
 		return true;
@@ -142,40 +146,76 @@ static bool is_in_place(const struct pair *p, uint64_t len)
 	return p->scope != NULL;
 }
 
-/* Compare those parts of [0, len) that are not known to be equal. */
-static int compare_rest(struct rimg_diff *d, const struct pair *p, uint64_t len,
-			struct blockmap *map, bool *ret_differs, struct rimg_error *err)
+/* Compare [off, off + len) by reading. */
+static int compare_run_of(struct rimg_diff *d, const struct pair *p, uint64_t off, uint64_t len,
+			  struct blockmap *map, bool *differs, struct rimg_error *err)
 {
 	struct compare c = { .a = p->a->content,
 			     .b = p->b->content,
+			     .off = off,
+			     .len = len,
 			     .map = map,
 			     .scratch = d->scratch,
 			     .tolerant = true };
+	int rc;
+
+	if (len > d->budget)
+		return error_set(err, RIMG_E_LIMIT, p->a->image->name,
+				 "comparing the contents of its files takes more than %" PRIu64
+				 " times the size of the images; one is built to waste time",
+				 d->ctx->limits.read_factor);
+	d->budget -= len;
+	rc = compare_run(&c, err);
+	*differs |= c.differs;
+	return rc;
+}
+
+/* A part that neither side can be read in is neither equal nor different. */
+static void note_unknown(struct rimg_diff *d, const struct pair *p)
+{
+	d->tree_differs |= p->tree;
+	d->summary.unread += !d->summary.has_bytes;
+}
+
+/* Compare those parts of [0, len) of which it is not known already. */
+static int compare_rest(struct rimg_diff *d, const struct pair *p, uint64_t len,
+			struct blockmap *map, bool *ret_differs, struct rimg_error *err)
+{
 	uint64_t start = 0, off = 0;
 
 	*ret_differs = false;
 	while (off < len) {
 		struct spots s = locate_both(p, off, len);
-		bool known = known_equal(p, &s);
+		bool bad_a = s.a.kind == SPOT_BAD, bad_b = s.b.kind == SPOT_BAD;
+		bool known = bad_a || bad_b || known_equal(p, &s);
+		uint64_t end = known ? off : off + s.len;
 		int rc = 0;
 
-		/* flush what was gathered before a part that is known, or at the end */
-		if (!known)
-			off += s.len;
-		if (known || off == len) {
-			c.off = start;
-			c.len = off - start;
-			rc = compare_run(&c, err);
-			off += known ? s.len : 0;
-			start = off;
-		}
+		/* what was gathered before a part that is known, or at the end */
+		if (end > start && (known || end == len))
+			rc = compare_run_of(d, p, start, end - start, map, ret_differs, err);
 		if (rc < 0)
 			return rc;
-		*ret_differs |= c.differs;
+		if (bad_a && bad_b)
+			note_unknown(d, p);
+		else if (bad_a || bad_b)
+			*ret_differs = true;
+		if (bad_a != bad_b && map)
+			blockmap_set(map, off, s.len);
 		if (*ret_differs && !map)
 			return 0;
+		off += s.len;
+		if (known)
+			start = off;
 	}
 	return 0;
+}
+
+uint64_t content_bad_len(const struct rimg_source *src, uint64_t off)
+{
+	struct spot s = locate(src, off, NULL);
+
+	return s.kind == SPOT_BAD ? s.len : 0;
 }
 
 static void free_blocks(struct pair *p)
@@ -186,7 +226,7 @@ static void free_blocks(struct pair *p)
 
 static int map_blocks(struct rimg_diff *d, struct pair *p, uint64_t len, struct rimg_error *err)
 {
-	bool differs;
+	bool differs = false;
 	int rc;
 
 	p->blocks = arena_alloc(&d->arena, sizeof(*p->blocks));

@@ -30,6 +30,7 @@ void rimg_diff_free(struct rimg_diff *d)
 	free(d->stack.items);
 	free(d->links.items);
 	free(d->unmatched.items);
+	free(d->attrs.slots);
 	arena_done(&d->arena);
 	free(d);
 }
@@ -58,6 +59,19 @@ static void clear_marks(const struct rimg_diff *d)
 	}
 }
 
+/* How much of contents may be compared: images can say that many files lie in the same bytes. */
+static uint64_t budget_of(const struct rimg_limits *limits, const struct rimg_node *a,
+			  const struct rimg_node *b)
+{
+	uint64_t sum, budget;
+
+	if (!num_add(rimg_source_size(a->image->src), rimg_source_size(b->image->src), &sum) ||
+	    !num_mul(sum, limits->read_factor, &budget) ||
+	    !num_add(budget, limits->read_extra, &budget))
+		return UINT64_MAX;
+	return budget;
+}
+
 static struct rimg_diff *diff_new(struct rimg_node *a, struct rimg_node *b,
 				  const struct rimg_diff_options *options)
 {
@@ -73,6 +87,7 @@ static struct rimg_diff *diff_new(struct rimg_node *a, struct rimg_node *b,
 	if (!d->root)
 		return NULL;
 	d->root->tree = true;
+	d->budget = budget_of(&d->ctx->limits, a, b);
 	d->summary.has_bytes = a->content && b->content;
 	if (a->content)
 		d->summary.a_size = rimg_source_size(a->content);
@@ -224,7 +239,12 @@ static void add_path(struct str *s, const struct rimg_node *root, const struct r
 	node_add_address(&above, root);
 	node_add_address(&whole, n);
 	s->failed |= above.failed || whole.failed;
-	if (above.len >= whole.len)
+	/* a hard link may lead to what is not below */
+	if (above.len > whole.len || memcmp(str_cstr(&above), str_cstr(&whole), above.len) != 0) {
+		str_add(s, str_cstr(&whole));
+		return;
+	}
+	if (above.len == whole.len)
 		return;
 	/* what is inside of a content is joined to it by "::"; paths below a directory, also below
 	 * "/", begin with "/" */
@@ -311,8 +331,8 @@ static const char *layer_of(const struct difference *x)
 	if (!n->layer || (x->type == DIFFERS_CONTENT && !x->pair->recursed))
 		return "bytes";
 	name = layer_format_name(n->layer);
-	/* one word for all kinds of archives, as there will be more */
-	return strcmp(name, "ar") == 0 ? "archive" : name;
+	/* one word for all kinds of archives */
+	return strcmp(name, "ar") == 0 || strcmp(name, "pkgar") == 0 ? "archive" : name;
 }
 
 static enum rimg_diff_kind kind_of(const struct difference *x)
@@ -358,7 +378,7 @@ static int show(const struct rimg_diff *d, const struct difference *x, bool *ret
 	return 0;
 }
 
-int rimg_diff_each(const struct rimg_diff *d,
+int rimg_diff_each(const struct rimg_diff *d, uint32_t causes,
 		   bool (*fn)(void *arg, const struct rimg_difference *difference), void *arg)
 {
 	bool go_on = true;
@@ -366,6 +386,8 @@ int rimg_diff_each(const struct rimg_diff *d,
 
 	for (struct pair *p = d->root; p; p = pair_next(p, d->root)) {
 		for (struct difference *x = p->first; x && !p->hidden; x = x->next) {
+			if (!(causes & UINT32_C(1) << x->cause))
+				continue;
 			rc = show(d, x, &go_on, fn, arg);
 			if (rc < 0 || !go_on)
 				return rc;

@@ -12,7 +12,7 @@
 #include "core/str.h"
 #include "diff/pairs.h"
 
-#define CANDIDATES_MAX ((size_t)1 << 20) /* a side; above it nothing is looked for */
+#define CANDIDATES_MAX ((size_t)1 << 18) /* a side; above it nothing is looked for */
 #define NO_PARENT      SIZE_MAX
 
 /**
@@ -194,9 +194,20 @@ static void hash_one(void *arg, size_t i)
 	c->known = c->rc == 0;
 }
 
+/* From small to large, as far as the budget reaches: sizes are what an image says. */
+static void cut_to_budget(struct rimg_diff *d, struct side *s)
+{
+	size_t n = 0;
+
+	while (n < s->n_view && s->view[n]->size <= d->budget)
+		d->budget -= s->view[n++]->size;
+	s->n_view = n;
+}
+
 static int hash_contents(struct rimg_diff *d, struct side *s, struct rimg_error *err)
 {
 	view_by(s, is_wanted, compare_sizes);
+	cut_to_budget(d, s);
 	pool_for(d->ctx->threads, s->n_view, hash_one, s);
 	for (size_t i = 0; i < s->n_view; i++) {
 		const struct candidate *c = s->view[i];

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "diff/pairs.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct pair *pair_add(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
@@ -123,76 +124,89 @@ static struct difference *difference_add(struct rimg_diff *d, struct pair *p,
 		p->last->next = x;
 	else
 		p->first = x;
-	p->last = p->cursor = x;
+	p->last = x;
+	if (type == DIFFERS_ATTR)
+		return x;
+	x->next_other = p->others;
+	p->others = x;
 	return x;
 }
 
-/* What is looked for in the list of a pair. */
-struct wanted {
-	enum difference_type type;
-	const char *field;
-	enum rimg_cause cause;
-	const struct rimg_attr *attr_a, *attr_b;
-};
-
-static bool is_wanted(const struct difference *x, const struct wanted *w)
-{
-	if (x->type != w->type)
-		return false;
-	if (x->type == DIFFERS_ATTR)
-		return x->attr_a == w->attr_a && x->attr_b == w->attr_b;
-	if (x->type != DIFFERS_CLAIM)
-		return true;
-	return x->cause == w->cause && (x->field == w->field || strcmp(x->field, w->field) == 0);
-}
-
-/* Bytes come in the order of their offsets, and so do attributes: begin where the last was found.
- */
-static struct difference *find(struct pair *p, const struct wanted *w)
-{
-	struct difference *start = p->cursor;
-
-	for (struct difference *x = start; x; x = x->next)
-		if (is_wanted(x, w))
-			return p->cursor = x;
-	for (struct difference *x = p->first; x != start; x = x->next)
-		if (is_wanted(x, w))
-			return p->cursor = x;
-	return NULL;
-}
-
+/* There are few of them: a handful of types, and as many as a format has words for its bytes. */
 struct difference *difference_get(struct rimg_diff *d, struct pair *p, enum difference_type type,
 				  const char *field, enum rimg_cause cause)
 {
-	struct wanted w = { .type = type, .field = field, .cause = cause };
-	struct difference *x = find(p, &w);
+	for (struct difference *x = p->others; x; x = x->next_other) {
+		if (x->type != type)
+			continue;
+		if (type != DIFFERS_CLAIM || (x->cause == cause && strcmp(x->field, field) == 0))
+			return x;
+	}
+	return difference_add(d, p, type, field, cause);
+}
 
-	return x ? x : difference_add(d, p, type, field, cause);
+struct difference *difference_find(const struct pair *p, enum difference_type type)
+{
+	for (struct difference *x = p->others; x; x = x->next_other)
+		if (x->type == type)
+			return x;
+	return NULL;
+}
+
+/* ---- differences of attributes -------------------------------------------------------------- */
+
+/* Where the difference of two attributes is in the table, or where it goes. */
+static size_t slot_of(const struct attr_table *t, const struct rimg_attr *a,
+		      const struct rimg_attr *b)
+{
+	uint64_t hash = ((uintptr_t)a >> 4) * UINT64_C(0x9e3779b97f4a7c15) + ((uintptr_t)b >> 4);
+	size_t i = (size_t)(hash >> 32 ^ hash) & (t->cap - 1);
+
+	while (t->slots[i] && (t->slots[i]->attr_a != a || t->slots[i]->attr_b != b))
+		i = (i + 1) & (t->cap - 1);
+	return i;
+}
+
+static bool table_grow(struct attr_table *t)
+{
+	struct attr_table bigger = { .n = t->n, .cap = t->cap ? t->cap * 2 : 64 };
+
+	if (t->n < t->cap / 2)
+		return true;
+	bigger.slots = calloc(bigger.cap, sizeof(struct difference *));
+	if (!bigger.slots)
+		return false;
+	for (size_t i = 0; i < t->cap; i++) {
+		struct difference *x = t->slots[i];
+
+		if (x)
+			bigger.slots[slot_of(&bigger, x->attr_a, x->attr_b)] = x;
+	}
+	free(t->slots);
+	*t = bigger;
+	return true;
 }
 
 struct difference *difference_attr(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
 				   const struct rimg_attr *b)
 {
-	struct wanted w = { .type = DIFFERS_ATTR, .attr_a = a, .attr_b = b };
 	const struct rimg_attr *either = a ? a : b;
-	struct difference *x = find(p, &w);
+	struct difference *x;
+	size_t i;
 
-	if (x)
-		return x;
+	if (!table_grow(&d->attrs))
+		return NULL;
+	i = slot_of(&d->attrs, a, b);
+	if (d->attrs.slots[i])
+		return d->attrs.slots[i];
 	x = difference_add(d, p, DIFFERS_ATTR, either->key, either->cause);
-	if (x) {
-		x->attr_a = a;
-		x->attr_b = b;
-	}
+	if (!x)
+		return NULL;
+	x->attr_a = a;
+	x->attr_b = b;
+	d->attrs.slots[i] = x;
+	d->attrs.n++;
 	return x;
-}
-
-struct difference *difference_find(const struct pair *p, enum difference_type type)
-{
-	for (struct difference *x = p->first; x; x = x->next)
-		if (x->type == type)
-			return x;
-	return NULL;
 }
 
 struct difference *difference_content(struct rimg_diff *d, struct pair *p)

@@ -28,7 +28,8 @@ enum difference_type {
 
 /** struct difference - see struct rimg_difference, which is made from it when it is shown */
 struct difference {
-	struct difference *next; /* of the pair, in order of making */
+	struct difference *next;       /* of the pair, in order of making */
+	struct difference *next_other; /* of the pair, without those of attributes */
 	struct pair *pair;
 	enum difference_type type;
 	enum rimg_cause cause;
@@ -97,7 +98,7 @@ struct pair {
 	struct blockmap *blocks;
 	struct difference *first;
 	struct difference *last;
-	struct difference *cursor; /* found last */
+	struct difference *others; /* those that are not of attributes */
 	enum content_state content;
 	bool in_place;
 	bool descend;
@@ -115,6 +116,12 @@ struct pair_list {
 	size_t n, cap;
 };
 
+/** struct attr_table - the differences of attributes, by these: to find them, never to list them */
+struct attr_table {
+	struct difference **slots;
+	size_t n, cap; /* a power of two */
+};
+
 struct rimg_diff {
 	struct rimg_ctx *ctx;
 	const struct rimg_diff_options *options;
@@ -126,7 +133,9 @@ struct rimg_diff {
 	struct pair_list stack;     /* to be visited */
 	struct pair_list links;     /* hard links, looked at when everything else is paired */
 	struct pair_list unmatched; /* removed or added */
-	uint64_t n_ranges;          /* of all differences */
+	struct attr_table attrs;
+	uint64_t n_ranges; /* of all differences */
+	uint64_t budget;   /* bytes of contents that may still be compared */
 	bool tree_differs;
 	struct rimg_diff_summary summary;
 };
@@ -140,7 +149,7 @@ struct pair *pair_add(struct rimg_diff *d, struct pair *parent, struct rimg_node
 /** pair_of - the pair of a node that was visited, or of the one above it that has no counterpart */
 static inline struct pair *pair_of(const struct rimg_node *node)
 {
-	return node->mark;
+	return node ? node->mark : NULL;
 }
 
 /** pair_list_add - 0 or -RIMG_E_NOMEM */
@@ -178,7 +187,7 @@ struct difference *difference_get(struct rimg_diff *d, struct pair *p, enum diff
 struct difference *difference_attr(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
 				   const struct rimg_attr *b);
 
-/** difference_find - NULL when there is none */
+/** difference_find - the first of a type other than DIFFERS_ATTR; NULL when there is none */
 struct difference *difference_find(const struct pair *p, enum difference_type type);
 
 /** difference_content - DIFFERS_CONTENT with the cause that fits the nodes */
@@ -197,6 +206,9 @@ void differs_in_tree(struct rimg_diff *d, const struct pair *p);
  * different.
  */
 int content_compare(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
+
+/** content_bad_len - how many bytes of @src from @off on are known to be unreadable; 0: none */
+uint64_t content_bad_len(const struct rimg_source *src, uint64_t off);
 
 /** place_compare - are the bytes at the places of two RAW attributes equal? */
 int place_compare(struct rimg_diff *d, const struct pair *p, const struct rimg_attr *a,

@@ -42,10 +42,17 @@ void blockmap_done(struct blockmap *m)
 
 void blockmap_set(struct blockmap *m, uint64_t off, uint64_t len)
 {
+	uint64_t i = off >> m->shift, end;
+
 	if (len == 0)
 		return;
-	for (uint64_t i = off >> m->shift; i <= (off + len - 1) >> m->shift; i++)
-		m->words[i / WORD_BITS] |= UINT64_C(1) << (i % WORD_BITS);
+	end = ((off + len - 1) >> m->shift) + 1;
+	while (i < end) {
+		uint64_t bit = i % WORD_BITS, n = num_min(WORD_BITS - bit, end - i);
+
+		m->words[i / WORD_BITS] |= (UINT64_MAX >> (WORD_BITS - n)) << bit;
+		i += n;
+	}
 }
 
 static uint64_t count_blocks(const struct blockmap *m)

@@ -24,8 +24,6 @@ struct pass {
 	struct report *r;
 	const struct report_format *format;
 	const struct report_filter *filter;
-	bool all_causes;
-	enum rimg_cause cause;
 };
 
 static bool is_wanted(const struct report_filter *f, const struct rimg_difference *x)
@@ -46,8 +44,6 @@ static bool take(void *arg, const struct rimg_difference *x)
 	struct pass *pass = arg;
 	struct report *r = pass->r;
 
-	if (!pass->all_causes && x->cause != pass->cause)
-		return true;
 	if (!is_wanted(pass->filter, x) || (pass->filter->max && r->shown >= pass->filter->max)) {
 		r->not_shown++;
 		return true;
@@ -66,13 +62,12 @@ int report_write(struct report *r, const struct report_format *format, const str
 	const enum rimg_cause *causes = report_causes(&n);
 	int rc = 0;
 
-	pass.all_causes = !format->by_cause;
 	format->begin(r);
-	for (size_t i = 0; i < (pass.all_causes ? 1 : n) && rc == 0; i++) {
-		pass.cause = causes[i];
-		if (pass.all_causes || r->summary->by_cause[causes[i]].differences > 0)
-			rc = rimg_diff_each(diff, take, &pass);
-	}
+	if (!format->by_cause)
+		rc = rimg_diff_each(diff, RIMG_CAUSES_ALL, take, &pass);
+	for (size_t i = 0; i < n && format->by_cause && rc == 0; i++)
+		if (r->summary->by_cause[causes[i]].differences > 0)
+			rc = rimg_diff_each(diff, UINT32_C(1) << causes[i], take, &pass);
 	format->end(r);
 	return rc;
 }

@@ -2,6 +2,7 @@
 /* The walk: pairs of nodes, beginning with the artifacts compared. What differs in a pair becomes
  * differences; contents that differ are opened, and the walk goes on inside of them. */
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,14 +24,16 @@ static bool is_of_tree(const char *key)
 static int attr_differs(struct rimg_diff *d, struct pair *p, const struct rimg_attr *a,
 			const struct rimg_attr *b, struct rimg_error *err)
 {
-	enum rimg_cause cause = (a ? a : b)->cause;
+	const struct rimg_attr *either = a ? a : b;
 
+	assert(either);
 	/* where a directory is stored is no part of what it is */
-	if (!p->scope && (cause == RIMG_CAUSE_PLACEMENT || cause == RIMG_CAUSE_CHECKSUM))
+	if (!p->scope &&
+	    (either->cause == RIMG_CAUSE_PLACEMENT || either->cause == RIMG_CAUSE_CHECKSUM))
 		return 0;
 	if (p->half_read && !(p->a->unread ? a : b))
 		return 0;
-	if (is_of_tree(a ? a->key : b->key))
+	if (is_of_tree(either->key))
 		differs_in_tree(d, p);
 	return difference_attr(d, p, a, b) ? 0 : error_nomem(err);
 }

@@ -126,13 +126,16 @@ void rimg_diff_free(struct rimg_diff *diff);
 /** rimg_diff_get_summary - the numbers; live as long as the result */
 const struct rimg_diff_summary *rimg_diff_get_summary(const struct rimg_diff *diff);
 
+#define RIMG_CAUSES_ALL UINT32_MAX
+
 /**
  * rimg_diff_each - call @fn for every difference, depth first, children by name bytes
- * @fn: gets a difference that is valid during the call; returns false to stop
+ * @causes: of which causes: 1 << enum rimg_cause, or RIMG_CAUSES_ALL
+ * @fn:     gets a difference that is valid during the call; returns false to stop
  *
  * Returns 0 or -RIMG_E_NOMEM.
  */
-int rimg_diff_each(const struct rimg_diff *diff,
+int rimg_diff_each(const struct rimg_diff *diff, uint32_t causes,
 		   bool (*fn)(void *arg, const struct rimg_difference *difference), void *arg);
 
 #ifdef __cplusplus

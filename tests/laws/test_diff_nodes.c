@@ -56,7 +56,7 @@ static struct found flip(const uint8_t *a, uint8_t *b, size_t len, uint64_t off)
 	if (!d)
 		test_fail_error("diff", &err);
 	assert_int_equal(rimg_diff_get_summary(d)->differing, 1);
-	assert_int_equal(rimg_diff_each(d, find, &f), 0);
+	assert_int_equal(rimg_diff_each(d, RIMG_CAUSES_ALL, find, &f), 0);
 	assert_int_equal(f.n, 1);
 	rimg_diff_free(d);
 	test_close(&ta);

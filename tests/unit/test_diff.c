@@ -149,7 +149,7 @@ static struct result compare_nodes(struct rimg_node *a, struct rimg_node *b)
 
 	if (!d)
 		test_fail_error("diff", &err);
-	assert_int_equal(rimg_diff_each(d, note, &r), 0);
+	assert_int_equal(rimg_diff_each(d, RIMG_CAUSES_ALL, note, &r), 0);
 	r.sum = *rimg_diff_get_summary(d);
 	rimg_diff_free(d);
 	return r;
@@ -566,6 +566,33 @@ static void a_tree_that_is_too_large_is_a_limit(void **unused)
 	free(b.data);
 }
 
+/* Files may be said to lie in the same bytes over and over. */
+static void comparing_more_than_the_images_can_hold_is_a_limit(void **unused)
+{
+	struct entry changed[ARRAY_LEN(base)];
+	struct maker a = make(base, ARRAY_LEN(base)), b;
+	struct test_image ta, tb;
+	struct rimg_layer *l;
+
+	(void)unused;
+	memcpy(changed, base, sizeof(base));
+	changed[3].text = "the lodger";
+	b = make(changed, ARRAY_LEN(base));
+	ta = test_open_bytes(a.data, a.len);
+	tb = test_open_bytes(b.data, b.len);
+	assert_int_equal(node_open(ta.node, &l, NULL), 0);
+	assert_int_equal(node_open(tb.node, &l, NULL), 0);
+	ta.image->ctx->limits.read_factor = 0;
+	ta.image->ctx->limits.read_extra = strlen("the logger") - 1;
+	assert_refused(ta.node, tb.node, RIMG_E_LIMIT);
+	ta.image->ctx->limits.read_extra++;
+	assert_int_equal(compare_nodes(ta.node, tb.node).n, 1);
+	test_close(&ta);
+	test_close(&tb);
+	free(a.data);
+	free(b.data);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -589,6 +616,7 @@ int main(void)
 		cmocka_unit_test(a_damaged_file_is_not_compared),
 		cmocka_unit_test(a_file_that_changes_meanwhile_is_an_error),
 		cmocka_unit_test(a_tree_that_is_too_large_is_a_limit),
+		cmocka_unit_test(comparing_more_than_the_images_can_hold_is_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
