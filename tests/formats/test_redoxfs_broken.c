@@ -286,12 +286,72 @@ static void a_changed_byte_is_found_and_no_file_is_read_wrongly(void **state)
 	volume_free(&v);
 }
 
+/* ---- limits, threads ------------------------------------------------------------------------ */
+
+/* With too little memory the volume is refused as a whole; nothing is left half open. */
+static void a_limit_ends_in_an_error_or_a_whole_volume(void **state)
+{
+	struct rimg_limits limits = rimg_limits_default();
+	bool opened = false;
+
+	(void)state;
+	for (uint64_t bytes = 16 << 10; bytes <= 2 << 20; bytes += 48 << 10) {
+		struct test_image t;
+		struct rimg_layer *l = NULL;
+		struct rimg_error err;
+		int rc;
+
+		limits.arena_bytes = bytes;
+		t.ctx = rimg_ctx_new(&limits, 1);
+		t.node = rimg_image_open_address(t.ctx, test_image_path("tiny"), &t.image, &err);
+		assert_non_null(t.node);
+		rc = node_open(t.node, &l, &err);
+		if (rc == 0)
+			assert_int_equal(read_all(l), json_object_object_length(sound));
+		else
+			assert_int_equal(rc, -RIMG_E_LIMIT);
+		assert_true(rc == 0 || !opened);
+		opened = rc == 0;
+		test_close(&t);
+	}
+	assert_true(opened);
+}
+
+static void the_number_of_threads_does_not_show(void **state)
+{
+	char *text[2] = { NULL, NULL };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct test_image t = { .ctx = rimg_ctx_new(NULL, i == 0 ? 1 : 8) };
+		struct str s = { 0 };
+		struct rimg_error err;
+		struct rimg_layer *l;
+
+		t.node = rimg_image_open_address(t.ctx, test_image_path("churned"), &t.image, &err);
+		assert_non_null(t.node);
+		l = redoxfs_test_layer(t.node);
+		assert_int_equal(l->format->check(l, &err), 0);
+		assert_true(l->n_findings > 1);
+		for (size_t k = 0; k < l->n_findings; k++)
+			str_printf(&s, "%s %s %s\n", l->findings[k].code, l->findings[k].node->name,
+				   l->findings[k].text);
+		text[i] = str_take(&s);
+		test_close(&t);
+	}
+	assert_string_equal(text[0], text[1]);
+	free(text[0]);
+	free(text[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_defect_is_named_and_spoils_nothing_else),
 		cmocka_unit_test(a_volume_on_a_broken_disk_is_sound),
 		cmocka_unit_test(a_volume_cut_anywhere_has_an_error),
+		cmocka_unit_test(a_limit_ends_in_an_error_or_a_whole_volume),
+		cmocka_unit_test(the_number_of_threads_does_not_show),
 		cmocka_unit_test(a_changed_byte_is_found_and_no_file_is_read_wrongly),
 	};
 
