@@ -172,10 +172,14 @@ struct manifest_input {
 	uint8_t sha256[SHA256_LEN];
 };
 
-/** struct manifest_warning - something that has no effect or will surprise */
+/**
+ * struct manifest_warning - something that has no effect or will surprise
+ * @place: its file name is as the host has it, not escaped
+ * @text:  a sentence without a full stop, escaped for text output
+ */
 struct manifest_warning {
 	struct json_place place;
-	const char *text; /* a sentence without a full stop */
+	const char *text;
 };
 
 /**

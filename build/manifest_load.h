@@ -29,6 +29,7 @@ struct load {
 	struct json_object *doc; /* merged; every value in it is kept by the arena */
 	struct load_file stack[MANIFEST_DEPTH_MAX]; /* files that include one another */
 	unsigned depth;
+	uint64_t n_bytes; /* of all files together */
 	struct manifest_input *inputs;
 	size_t cap_inputs;
 	struct manifest_warning *warnings;

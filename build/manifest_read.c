@@ -68,8 +68,10 @@ const char *load_join(struct load *l, struct json_place at, const char *text, bo
 	auto_str struct str s = { 0 };
 	const char *copy;
 
-	if (text[0] != '/' && address && l->options->base) {
-		str_add_escaped(&s, l->options->base, strlen(l->options->base), STR_ESCAPE_STEP);
+	const char *base = l->options->base;
+
+	if (text[0] != '/' && address && base && base[0]) {
+		str_add_escaped(&s, base, strlen(base), STR_ESCAPE_STEP);
 		str_add_char(&s, '/');
 	} else if (text[0] != '/' && address) {
 		str_add_escaped(&s, at.file ? at.file : "", folder_len(at), STR_ESCAPE_STEP);
@@ -112,7 +114,7 @@ static int open_file(struct load *l, struct json_place at, const char *path, str
 	if (!S_ISREG(st.st_mode))
 		return json_error(l->err, RIMG_E_IO,
 				  at.file ? at : (struct json_place){ .file = path },
-				  "\"%s\" is not a regular file", path);
+				  "\"%s\" is not a regular file", load_shown(l, path));
 	*ret = (struct load_file){ .dev = st.st_dev, .ino = st.st_ino, .path = path };
 	return take_fd(fd);
 }
@@ -297,6 +299,11 @@ static int load_one(struct load *l, struct json_place at, const char *text, cons
 	r = read_file(l, at, path, fd, &content);
 	if (r == 0)
 		r = note_input(l, text, path, str_cstr(&content), content.len);
+	l->n_bytes += content.len;
+	if (r == 0 && l->n_bytes > JSON_TEXT_MAX && content.len < l->n_bytes)
+		return json_error(l->err, RIMG_E_LIMIT, at,
+				  "the files of this manifest are longer than %u bytes together",
+				  JSON_TEXT_MAX);
 	l->stack[l->depth++] = file;
 	if (r == 0)
 		r = load_parsed(l, str_cstr(&content), content.len, path);

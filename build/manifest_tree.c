@@ -235,7 +235,7 @@ static int load_package(struct load *l, const struct named *n, struct manifest_p
 		return 0;
 	if (rule && strcmp(rule, "binary") != 0 && strcmp(rule, "recipe") != 0 &&
 	    load_warn(l, n->place, "[packages] %s: \"%s\" means nothing here; the package is taken",
-		      n->name, load_shown(l, rule)) < 0)
+		      load_shown(l, n->name), load_shown(l, rule)) < 0)
 		return -RIMG_E_NOMEM;
 	*ret = (struct manifest_package){ .name = n->name, .place = n->place };
 	if (json_object_is_type(n->value, json_type_object))

@@ -1081,6 +1081,27 @@ static void includes_that_multiply_end_at_a_limit(void **state)
 	file_refused("10.toml", RIMG_E_LIMIT, "@/10.toml:1: more than 1023 files are included");
 }
 
+static void all_files_together_end_at_a_limit(void **state)
+{
+	char *text = malloc(JSON_TEXT_MAX + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, '\n', JSON_TEXT_MAX + 1);
+	write_file("m.toml", "include = ['long.toml']\n" SIZE);
+	test_save(in_folder("long.toml"), text,
+		  JSON_TEXT_MAX - strlen("include = ['long.toml']\n" SIZE));
+	load_file("m.toml");
+	test_save(in_folder("long.toml"), text,
+		  JSON_TEXT_MAX - strlen("include = ['long.toml']\n" SIZE) + 1);
+	file_refused(
+		"m.toml", RIMG_E_LIMIT,
+		"@/m.toml:1: the files of this manifest are longer than 16777216 bytes together");
+	test_save(in_folder("m.toml"), text, JSON_TEXT_MAX + 1);
+	file_refused("m.toml", RIMG_E_LIMIT, "@/m.toml: longer than 16777216 bytes");
+	free(text);
+}
+
 static void files_that_cannot_be_read_are_told_with_who_wants_them(void **state)
 {
 	(void)state;
@@ -1268,6 +1289,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(includes_nest_to_a_limit, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(includes_that_multiply_end_at_a_limit, make_folder,
+						remove_folder),
+		cmocka_unit_test_setup_teardown(all_files_together_end_at_a_limit, make_folder,
 						remove_folder),
 		cmocka_unit_test_setup_teardown(
 			files_that_cannot_be_read_are_told_with_who_wants_them, make_folder,
