@@ -26,6 +26,7 @@ struct spot {
 	uint64_t off;
 	uint64_t len;              /* bytes of the content that this holds for */
 	uint64_t skip;             /* PACKED: bytes of the piece before the one asked for */
+	uint64_t check[2];         /* SCOPE: tag of the block that is checked when it is read */
 	struct source_piece piece; /* PACKED */
 };
 
@@ -63,6 +64,8 @@ static struct spot locate(const struct rimg_source *src, uint64_t off,
 		s.len = num_min(s.len, s.piece.off + s.piece.len - off);
 		if (!s.piece.plain)
 			break;
+		if (s.piece.kind == PIECE_BLOCK)
+			memcpy(s.check, s.piece.tag, sizeof(s.check));
 		off = s.piece.base_off;
 		src = base;
 	}
@@ -123,8 +126,10 @@ static bool known_equal(const struct pair *p, const struct spots *s)
 		return true;
 	if (s->a.off != s->b.off)
 		return false;
+	/* the same bytes, of which the same is expected */
 	if (s->a.kind == SPOT_SCOPE)
-		return is_clear(p->scope, s->a.off, s->len);
+		return memcmp(s->a.check, s->b.check, sizeof(s->a.check)) == 0 &&
+		       is_clear(p->scope, s->a.off, s->len);
 	/* the same stored bytes, to be unpacked in the same way */
 	return s->a.skip == s->b.skip && pa->len == pb->len && pa->base_len == pb->base_len &&
 	       pa->tag[0] == pb->tag[0] && pa->tag[1] == pb->tag[1] &&
@@ -147,7 +152,7 @@ static bool is_in_place(const struct pair *p, uint64_t len)
 }
 
 /* Compare [off, off + len) by reading. */
-static int compare_run_of(struct rimg_diff *d, const struct pair *p, uint64_t off, uint64_t len,
+static int compare_run_of(struct rimg_diff *d, struct pair *p, uint64_t off, uint64_t len,
 			  struct blockmap *map, bool *differs, struct rimg_error *err)
 {
 	struct compare c = { .a = p->a->content,
@@ -167,6 +172,7 @@ static int compare_run_of(struct rimg_diff *d, const struct pair *p, uint64_t of
 	d->budget -= len;
 	rc = compare_run(&c, err);
 	*differs |= c.differs;
+	p->damaged |= c.damaged;
 	return rc;
 }
 
@@ -178,8 +184,8 @@ static void note_unknown(struct rimg_diff *d, const struct pair *p)
 }
 
 /* Compare those parts of [0, len) of which it is not known already. */
-static int compare_rest(struct rimg_diff *d, const struct pair *p, uint64_t len,
-			struct blockmap *map, bool *ret_differs, struct rimg_error *err)
+static int compare_rest(struct rimg_diff *d, struct pair *p, uint64_t len, struct blockmap *map,
+			bool *ret_differs, struct rimg_error *err)
 {
 	uint64_t start = 0, off = 0;
 

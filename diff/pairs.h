@@ -84,6 +84,7 @@ struct scope {
  * @tree:         counts for `equivalent`
  * @moved:        found under different paths by their content
  * @set_changed:  a child was added or removed
+ * @damaged:      parts of the content could not be read
  * @half_read:    one of the two could not be read: what it lacks is not known to be missing
  * @hidden:       nothing of it is shown: its node was found to be moved from elsewhere
  */
@@ -106,6 +107,7 @@ struct pair {
 	bool tree;
 	bool moved;
 	bool set_changed;
+	bool damaged;
 	bool half_read;
 	bool hidden;
 };

@@ -248,6 +248,17 @@ static int enter(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 	return 0;
 }
 
+/* Bytes of a content in place go to what is inside of it, or become a difference of its own when
+ * they are accounted for. */
+static bool needs_difference(const struct pair *p)
+{
+	const struct rimg_source *a = p->a->content, *b = p->b->content;
+
+	if (p->recursed)
+		return !p->in_place && p->scope;
+	return !p->in_place || p->damaged || !a || !b || rimg_source_size(a) != rimg_source_size(b);
+}
+
 static int content_differs(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
 	int rc = 0;
@@ -258,8 +269,7 @@ static int content_differs(struct rimg_diff *d, struct pair *p, struct rimg_erro
 		return rc;
 	if (!p->recursed || !is_container(d, p))
 		differs_in_tree(d, p);
-	/* bytes of a content in place go to what is inside of it */
-	if ((!p->recursed || (!p->in_place && p->scope)) && !difference_content(d, p))
+	if (needs_difference(p) && !difference_content(d, p))
 		return error_nomem(err);
 	if (p->recursed)
 		return enter(d, p, err);
