@@ -327,27 +327,49 @@ static int read_reserved(struct fat_volume *v, struct rimg_error *err)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
+/* The label is in the root directory; the boot sector may repeat it. */
+static int root_label(struct fat_volume *v, const struct rimg_node *boot)
+{
+	const struct rimg_attr *label = node_attr(v->l->top, "label.name");
+
+	if (!label)
+		label = node_attr(boot, "label");
+	return attr_add_bytes(v->l, v->l->root, "label", ATTR_TEXT, RIMG_CAUSE_CONTENT, PLACE_NONE,
+			      label->bytes.data, label->bytes.len);
+}
+
 /* What is said about the volume as a whole; the bytes behind it belong to the nodes below. */
 static int root_attrs(struct fat_volume *v)
 {
 	struct rimg_layer *l = v->l;
 	const struct fat_geometry *g = &v->geo;
+	const struct rimg_node *boot = l->root->first_child;
+	const struct {
+		const char *key;
+		enum attr_type type;
+		enum rimg_cause cause;
+		uint64_t value;
+	} numbers[] = {
+		{ "sector_size", ATTR_U64, RIMG_CAUSE_PLACEMENT, g->sector },
+		{ "cluster_size", ATTR_U64, RIMG_CAUSE_PLACEMENT, g->cluster },
+		{ "size", ATTR_U64, RIMG_CAUSE_PLACEMENT, g->end_off },
+		{ "clusters", ATTR_U64, RIMG_CAUSE_PLACEMENT, g->n_clusters },
+		{ "free_clusters", ATTR_U64, RIMG_CAUSE_CHECKSUM, v->info->n_free },
+		{ "volume_id", ATTR_HEX, RIMG_CAUSE_IDENTIFIER,
+		  node_attr_u64(boot, "volume_id", 0) },
+	};
 	char type[8];
 
 	snprintf(type, sizeof(type), "FAT%d", (int)g->type);
 	if (attr_add_bytes(l, l->root, "type", ATTR_TEXT, RIMG_CAUSE_PLACEMENT, PLACE_NONE, type,
-			   strlen(type)) < 0 ||
-	    attr_add_u64(l, l->root, "sector_size", ATTR_U64, RIMG_CAUSE_PLACEMENT, PLACE_NONE,
-			 g->sector) < 0 ||
-	    attr_add_u64(l, l->root, "cluster_size", ATTR_U64, RIMG_CAUSE_PLACEMENT, PLACE_NONE,
-			 g->cluster) < 0 ||
-	    attr_add_u64(l, l->root, "size", ATTR_U64, RIMG_CAUSE_PLACEMENT, PLACE_NONE,
-			 g->end_off) < 0 ||
-	    attr_add_u64(l, l->root, "clusters", ATTR_U64, RIMG_CAUSE_PLACEMENT, PLACE_NONE,
-			 g->n_clusters) < 0)
+			   strlen(type)) < 0)
 		return -RIMG_E_NOMEM;
-	return attr_add_u64(l, l->root, "free_clusters", ATTR_U64, RIMG_CAUSE_CHECKSUM, PLACE_NONE,
-			    v->info->n_free);
+	for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+		if (attr_add_u64(l, l->root, numbers[i].key, numbers[i].type, numbers[i].cause,
+				 PLACE_NONE, numbers[i].value) < 0)
+			return -RIMG_E_NOMEM;
+	}
+	return root_label(v, boot);
 }
 
 static void fat_done(struct fat_volume *v)

@@ -280,7 +280,7 @@ static int add_dot(struct dir *d, const struct fat_entry *e, const uint8_t *slot
 
 static int add_label(struct dir *d, const struct fat_entry *e, const uint8_t *slot, uint64_t off)
 {
-	if (d->is_root && !node_attr(d->self.node, "label.short_name"))
+	if (d->is_root && !node_attr(d->self.node, "label.name"))
 		return add_own(d, e, "label.", slot, off);
 	layer_finding(d->v->l, SEVERITY_ERROR, "fat.label", d->self.node, off, FAT_ENTRY_LEN,
 		      "expected one volume label, in the root directory; found %s",

@@ -189,6 +189,12 @@ const char *fat_long_name(const struct fat_long *l, struct fat_name *ret)
 
 /* ---- fields ------------------------------------------------------------------------------- */
 
+/* A volume label is a name without a dot: eleven characters. */
+static bool is_label(const uint8_t *slot)
+{
+	return (slot[FAT_NAME_LEN] & (FAT_ATTR_LABEL | FAT_ATTR_DIR)) == FAT_ATTR_LABEL;
+}
+
 static int add_short_name(struct field *f, const char *key, const uint8_t *slot, uint64_t off)
 {
 	struct fat_entry e = { .nt_case = 0 };
@@ -253,7 +259,9 @@ int fat_entry_fields(struct fat_volume *v, struct rimg_node *node, const char *p
 	struct field f = field_begin(v->l, node, slot, FAT_ENTRY_LEN, off);
 
 	f.prefix = prefix;
-	if (add_short_name(&f, full_key(&f, "short_name"), slot, off) < 0)
+	if (is_label(slot))
+		field_text(&f, "name", FAT_NAME_LEN, RIMG_CAUSE_CONTENT);
+	else if (add_short_name(&f, full_key(&f, "short_name"), slot, off) < 0)
 		return -RIMG_E_NOMEM;
 	field_hex8(&f, "attributes", RIMG_CAUSE_CONTENT);
 	field_hex8(&f, "nt_case", RIMG_CAUSE_CONTENT);

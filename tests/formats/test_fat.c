@@ -180,6 +180,8 @@ static void the_installers_volume_is_what_minfo_says(void **state)
 	static const struct expected minfo[] = {
 		{ NULL, "type", "FAT12" },
 		{ NULL, "cluster_size", "512" },
+		{ NULL, "volume_id", "0x12345678" },
+		{ NULL, "label", "NO NAME" },
 		{ NULL, "clusters", "2003" },      /* fsck.fat -v */
 		{ NULL, "free_clusters", "1991" }, /* mdir: 1 019 392 bytes free */
 		{ "boot sector", "oem_name", "MSWIN4.1" },
@@ -662,7 +664,8 @@ static void the_label_is_an_attribute_of_the_root(void **state)
 	memcpy(esp + SGDISK_ROOT + 32, "MY VOLUME  \x08", 12);
 	t = open_esp();
 	assert_no_findings(t.image);
-	assert_attr(t.node->nested->top, "label.short_name", "MY VOLUM.E");
+	assert_attr(t.node->nested->top, "label.name", "MY VOLUME");
+	assert_attr(t.node->nested->root, "label", "MY VOLUME");
 	assert_int_equal(t.node->nested->top->n_children, 1);
 	test_close(&t);
 	memcpy(esp + SGDISK_ROOT + 64, "MY VOLUME  \x08", 12);
