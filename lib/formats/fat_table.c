@@ -275,6 +275,7 @@ static int claim_state(struct fat_volume *v, struct rimg_node **nodes, enum clus
 		nodes[state] = layer_meta(l, l->root, names[state]);
 	if (!nodes[state])
 		return -RIMG_E_NOMEM;
+	nodes[state]->cause = RIMG_CAUSE_FREE_SPACE;
 	if (state == STATE_LOST)
 		layer_finding(l, SEVERITY_WARNING, "fat.lost", nodes[state], off,
 			      (uint64_t)n * v->geo.cluster,
@@ -297,6 +298,7 @@ static int claim_tail(struct fat_volume *v)
 	tail = layer_meta(l, l->root, "tail");
 	if (!tail)
 		return -RIMG_E_NOMEM;
+	tail->cause = RIMG_CAUSE_PADDING;
 	if (off < v->geo.end_off && layer_claim(l, tail, off, v->geo.end_off - off,
 						"less than a cluster", RIMG_CAUSE_PADDING) < 0)
 		return -RIMG_E_NOMEM;
@@ -314,6 +316,7 @@ int fat_claim_rest(struct fat_volume *v)
 	nodes[STATE_FREE] = layer_meta(v->l, v->l->root, "free");
 	if (!nodes[STATE_FREE])
 		return -RIMG_E_NOMEM;
+	nodes[STATE_FREE]->cause = RIMG_CAUSE_FREE_SPACE;
 	for (uint32_t cluster = FAT_FIRST_CLUSTER; cluster < end;) {
 		enum cluster_state state = state_of(v, cluster);
 		uint32_t n = 1;
