@@ -454,23 +454,36 @@ static int compare_unique(const void *pa, const void *pb)
 	return order != 0 ? order : (a->number > b->number) - (a->number < b->number);
 }
 
+/* Bytes that are another partition's too, or hold this very table, are not looked into: tables in
+ * tables could make of one image as many layers as they like. */
 static void check_overlaps(struct gpt *g, struct gpt_part *const *sorted, size_t n)
 {
-	const struct gpt_part *far = NULL; /* the one that reaches furthest so far */
+	const struct gpt_part *far = NULL;  /* the one that reaches furthest so far */
+	const struct gpt_part *open = NULL; /* the last one that may be looked into */
 
 	for (size_t i = 0; i < n; i++) {
-		const struct gpt_part *p = sorted[i];
+		struct gpt_part *p = sorted[i];
+		const struct gpt_entry *e = &p->entry;
+		uint64_t place = entry_off(g, p->number, GPT_ENTRY_FIRST_OFF);
 
-		if (p->entry.last_lba < p->entry.first_lba)
+		if (e->last_lba < e->first_lba)
 			continue;
-		if (far && p->entry.first_lba <= far->entry.last_lba)
-			layer_finding(g->l, SEVERITY_ERROR, "gpt.overlap", p->node,
-				      entry_off(g, p->number, GPT_ENTRY_FIRST_OFF), 16,
+		if (far && e->first_lba <= far->entry.last_lba)
+			layer_finding(g->l, SEVERITY_ERROR, "gpt.overlap", p->node, place, 16,
 				      "expected it apart from partition %" PRIu32
 				      ", found that they share LBA %" PRIu64,
-				      far->number, p->entry.first_lba);
-		if (!far || p->entry.last_lba > far->entry.last_lba)
+				      far->number, e->first_lba);
+		if (!far || e->last_lba > far->entry.last_lba)
 			far = p;
+		if (e->first_lba <= GPT_PRIMARY_LBA)
+			layer_finding(g->l, SEVERITY_ERROR, "gpt.overlap", p->node, place, 16,
+				      "expected it apart from the table, found that it begins at "
+				      "LBA %" PRIu64 "; what is in it is not shown",
+				      e->first_lba);
+		p->node->opened = e->first_lba <= GPT_PRIMARY_LBA ||
+				  (open && e->first_lba <= open->entry.last_lba);
+		if (!p->node->opened)
+			open = p;
 	}
 }
 

@@ -738,6 +738,33 @@ static void sector_numbers_that_overflow_leave_an_empty_content(void **state)
 	test_close(&t);
 }
 
+/* Or tables in tables would be without end. */
+static void bytes_of_two_partitions_are_looked_into_once(void **state)
+{
+	struct test_image t;
+	struct rimg_layer *l;
+
+	(void)state;
+	/* as on disks for CD and USB: the first covers the disk, the second is a part of it */
+	put_entry(1, 32, 0, 8);
+	put_entry(1, 40, SECTORS - 34, 8);
+	t = open_disk();
+	assert_true(found(t.image, "gpt.overlap", "BIOS", ERROR, PRIMARY_ENTRY(1) + 32));
+	assert_int_equal(node_open(test_find(&t, "BIOS"), &l, NULL), 0);
+	assert_null(l);
+	assert_non_null(rimg_node_format(test_find(&t, "EFI")));
+	test_close(&t);
+	/* two with the same sectors: the first is looked into */
+	restore_disk(NULL);
+	put_entry(1, 32, 2048, 8);
+	put_entry(1, 40, 4095, 8);
+	t = open_disk();
+	assert_true(found(t.image, "gpt.overlap", "EFI", ERROR, PRIMARY_ENTRY(2) + 32));
+	assert_string_equal(rimg_node_format(test_find(&t, "BIOS")), "fat");
+	assert_null(rimg_node_format(test_find(&t, "EFI")));
+	test_close(&t);
+}
+
 /* ---- which copy ---------------------------------------------------------------------------- */
 
 static void the_backup_alone_is_enough(void **state)
@@ -1025,6 +1052,7 @@ int main(void)
 		test(two_partitions_may_have_one_name),
 		test(a_partition_past_the_end_is_cut),
 		test(sector_numbers_that_overflow_leave_an_empty_content),
+		test(bytes_of_two_partitions_are_looked_into_once),
 		test(the_backup_alone_is_enough),
 		test(the_primary_alone_is_enough),
 		test(without_sound_checksums_what_can_be_read_is_shown),
