@@ -67,7 +67,7 @@ static int run(struct command_call *call)
 RIMG_COMMAND(redoxfs) = {
 	.name = "redoxfs",
 	.summary = "make a RedoxFS image of a directory",
-	.usage = "DIR -o FILE [--size SIZE] [--compression none|lz4] [--uuid UUID | --seed TEXT]\n"
+	.usage = "DIR -o FILE [--size SIZE] [--compression none|lz4] [--uuid UUID | --seed TEXT] "
 		 "[--epoch SECONDS] [--keep-modes]",
 	.help = "Makes what redoxfs-ar makes, but the same bytes every time: nodes in order of the\n"
 		"tree, times from --epoch, permissions 0644 or 0755, owner 0, free space zero. The\n"

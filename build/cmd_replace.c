@@ -78,7 +78,7 @@ static int run(struct command_call *call)
 RIMG_COMMAND(replace) = {
 	.name = "replace",
 	.summary = "write a new image with some files replaced",
-	.usage = "IMAGE ADDRESS=FILE... -o NEW [--epoch SECONDS] [--seed TEXT]\n"
+	.usage = "IMAGE ADDRESS=FILE... -o NEW [--epoch SECONDS] [--seed TEXT] "
 		 "[--compression none|lz4]",
 	.help = "Writes a canonical new image (see `rimg help normalize`) in which some files hold the\n"
 		"bytes of host files. ADDRESS is what comes after IMAGE:: in an address; it may lead\n"
