@@ -352,6 +352,7 @@ $(O)/tests/measure: $(O)/tests/measure.o
 
 bench: all golden $(O)/tests/measure
 	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench.sh '$(O)/bench'
+	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' tests/bench-build.sh '$(O)/bench'
 
 clean:
 	rm -rf out $(filter out/%,$(O))
