@@ -5,6 +5,7 @@
 #include <rimg/rimg.h>
 
 struct rimg_format;
+struct unpacked;
 
 struct rimg_ctx {
 	struct rimg_limits limits;
@@ -13,6 +14,7 @@ struct rimg_ctx {
 	size_t password_len;
 	const struct rimg_format **formats; /* beyond those that are registered */
 	size_t n_formats, cap_formats;
+	struct unpacked *unpacked; /* contents held whole: at most limits.analysis_bytes */
 };
 
 /**

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/layer.h"
 #include "core/num.h"
+#include "core/unpacked.h"
 
 #define RIMG_VERSION "0.1.0"
 #define THREADS_MAX  256
@@ -42,6 +43,11 @@ struct rimg_ctx *rimg_ctx_new(const struct rimg_limits *limits, unsigned threads
 	if (!ctx)
 		return NULL;
 	ctx->limits = limits ? *limits : rimg_limits_default();
+	ctx->unpacked = unpacked_new(ctx->limits.analysis_bytes);
+	if (!ctx->unpacked) {
+		free(ctx);
+		return NULL;
+	}
 	if (threads == 0) {
 		long online = sysconf(_SC_NPROCESSORS_ONLN);
 
@@ -65,6 +71,7 @@ void rimg_ctx_free(struct rimg_ctx *ctx)
 	if (!ctx)
 		return;
 	forget_password(ctx);
+	unpacked_free(ctx->unpacked);
 	free(ctx->formats);
 	free(ctx);
 }
