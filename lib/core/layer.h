@@ -84,6 +84,8 @@ struct rimg_image {
 	struct rimg_layer *last_layer;
 	uint64_t n_nodes;
 	uint64_t arena_used; /* bytes, of all layers, claims and findings included */
+	uint64_t n_unpacked; /* bytes that the packed contents of its layers unpack to; for openers
+				to bound, as an image can promise any number of them */
 };
 
 /**
