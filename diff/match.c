@@ -78,21 +78,24 @@ static size_t group_len(struct rimg_node **list, size_t n)
 	return len;
 }
 
-static int merge(struct rimg_diff *d, struct pair *p, struct rimg_node **la, size_t na,
-		 struct rimg_node **lb, size_t nb, struct rimg_error *err)
+/* Children of both, sorted by name. */
+static int merge(struct rimg_diff *d, struct pair *p, struct rimg_node **la, struct rimg_node **lb,
+		 struct rimg_error *err)
 {
+	size_t na = p->a->n_children, nb = p->b->n_children, i = 0, j = 0;
 	int rc = 0;
 
-	while ((na > 0 || nb > 0) && rc == 0) {
-		int order = na == 0 ? 1 : nb == 0 ? -1 : node_compare_names(la[0], lb[0]);
-		struct group a = { .list = la, .n = order <= 0 ? group_len(la, na) : 0 };
-		struct group b = { .list = lb, .n = order >= 0 ? group_len(lb, nb) : 0 };
+	while ((i < na || j < nb) && rc == 0) {
+		int order = i == na ? 1 : j == nb ? -1 : node_compare_names(la[i], lb[j]);
+		struct group a = { 0 }, b = { 0 };
 
+		if (order <= 0)
+			a = (struct group){ .list = la + i, .n = group_len(la + i, na - i) };
+		if (order >= 0)
+			b = (struct group){ .list = lb + j, .n = group_len(lb + j, nb - j) };
 		rc = match_group(d, p, &a, &b, err);
-		la += a.n;
-		na -= a.n;
-		lb += b.n;
-		nb -= b.n;
+		i += a.n;
+		j += b.n;
 	}
 	return rc;
 }
@@ -134,13 +137,13 @@ static int match_numbers(struct rimg_diff *d, size_t first, struct rimg_error *e
 
 int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
-	size_t na = p->a->n_children, nb = p->b->n_children, first = d->unmatched.n;
 	struct rimg_node **la = node_by_name(p->a), **lb = node_by_name(p->b);
+	size_t first = d->unmatched.n;
 	int rc;
 
-	if ((na > 0 && !la) || (nb > 0 && !lb))
+	if ((p->a->n_children > 0 && !la) || (p->b->n_children > 0 && !lb))
 		return error_nomem(err);
-	rc = merge(d, p, la, na, lb, nb, err);
+	rc = merge(d, p, la, lb, err);
 	return rc < 0 ? rc : match_numbers(d, first, err);
 }
 
