@@ -560,6 +560,20 @@ static void tables_may_have_fewer_entries(void **state)
 	test_close(&t);
 }
 
+static void as_many_as_4096_entries_are_read(void **state)
+{
+	struct test_image t;
+
+	(void)state;
+	put(PRIMARY + 80, 4096, 4);
+	put(PRIMARY + 88, crc32_update(0, disk + ENTRIES, 4096 * 128), 4);
+	fix_header(PRIMARY, 92);
+	t = open_disk();
+	assert_no_finding(t.image, "gpt.entry-count");
+	assert_attr(t.node->nested->root, "table_used", "primary");
+	test_close(&t);
+}
+
 static void entries_beyond_their_number_are_none(void **state)
 {
 	struct test_image t;
@@ -720,6 +734,18 @@ static void a_partition_past_the_end_is_cut(void **state)
 	assert_int_equal(rimg_source_size(test_find(&t, "REDOX")->content),
 			 (100000 - 4096) * SECTOR);
 	assert_no_gaps(l);
+	test_close(&t);
+}
+
+static void a_partition_of_the_sector_behind_the_last_is_truncated(void **state)
+{
+	struct test_image t;
+
+	(void)state;
+	put_entry(3, 32, SECTORS, 8);
+	put_entry(3, 40, SECTORS, 8);
+	t = open_disk();
+	assert_true(found(t.image, "gpt.truncated", "REDOX", ERROR, PRIMARY_ENTRY(3) + 32));
 	test_close(&t);
 }
 
@@ -1040,6 +1066,7 @@ int main(void)
 		test(each_rule_of_the_tables_has_its_finding),
 		test(each_rule_of_entries_has_its_finding),
 		test(tables_may_have_fewer_entries),
+		test(as_many_as_4096_entries_are_read),
 		test(entries_beyond_their_number_are_none),
 		test(a_partition_may_be_one_sector),
 		test(data_between_partitions_is_told_with_its_place),
@@ -1051,6 +1078,7 @@ int main(void)
 		test(names_outside_of_ascii_become_utf8),
 		test(two_partitions_may_have_one_name),
 		test(a_partition_past_the_end_is_cut),
+		test(a_partition_of_the_sector_behind_the_last_is_truncated),
 		test(sector_numbers_that_overflow_leave_an_empty_content),
 		test(bytes_of_two_partitions_are_looked_into_once),
 		test(the_backup_alone_is_enough),
