@@ -2,6 +2,7 @@
 
 /* [packages]: the files of .pkgar archives, each signed by a key that the manifest trusts. */
 
+#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,7 @@
 #include "core/address.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/format.h"
 #include "core/str.h"
 
 #define KEY_LEN      32
@@ -123,12 +125,11 @@ static bool exists(const char *path)
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-/* NAME.pkgar in the first package folder that has it. */
-static int find_package(struct image_build *b, const struct manifest_package *p, char **ret,
+/* NAME.pkgar in the first package folder that has it: *ret; NULL if none does. */
+static int find_in_dirs(const struct manifest *m, const struct manifest_package *p, char **ret,
 			struct rimg_error *err)
 {
-	const struct manifest *m = b->m;
-
+	*ret = NULL;
 	for (size_t i = 0; i < m->n_package_dirs; i++) {
 		auto_free char *dir = NULL;
 		auto_str struct str path = { 0 };
@@ -142,10 +143,69 @@ static int find_package(struct image_build *b, const struct manifest_package *p,
 			return *ret ? 0 : error_nomem(err);
 		}
 	}
-	return error_set(err, RIMG_E_NOENT, NULL,
-			 "package %s: there is no %s.pkgar in the folders of package_dirs (%zu of "
-			 "them)",
-			 p->name, p->name, m->n_package_dirs);
+	return 0;
+}
+
+static void cleanup_dir(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* NAME.pkgar below the TARGET folders of a cookbook. Which target is meant stands nowhere, so there
+ * may be only one that has it; whichever is listed first does not show. */
+static int find_in_targets(const char *repo, const struct manifest_package *p, char **ret,
+			   struct rimg_error *err)
+{
+	auto_with(cleanup_dir) DIR *targets = opendir(repo);
+	struct dirent *d;
+
+	while (targets && (d = readdir(targets)) != NULL) {
+		auto_str struct str path = { 0 };
+
+		str_printf(&path, "%s/%s/%s.pkgar", repo, d->d_name, p->name);
+		if (path.failed)
+			return error_nomem(err);
+		if (d->d_name[0] == '.' || !exists(path.data))
+			continue;
+		if (*ret)
+			return error_set(err, RIMG_E_ARG, repo,
+					 "package %s: more than one target has a %s.pkgar; name "
+					 "the folder of one in [image] package_dirs",
+					 p->name, p->name);
+		*ret = str_take(&path);
+	}
+	return 0;
+}
+
+static int find_package(struct image_build *b, const struct manifest_package *p, char **ret,
+			struct rimg_error *err)
+{
+	const struct manifest *m = b->m;
+	auto_free char *found = NULL;
+	int rc = find_in_dirs(m, p, &found, err);
+
+	if (rc == 0 && !found && m->cookbook) {
+		auto_free char *path = NULL;
+		auto_str struct str repo = { 0 };
+
+		rc = host_path(m->cookbook, &path, err);
+		if (rc == 0)
+			str_printf(&repo, "%s/repo", path);
+		if (rc == 0)
+			rc = repo.failed ? error_nomem(err)
+					 : find_in_targets(repo.data, p, &found, err);
+	}
+	if (rc < 0)
+		return rc;
+	if (!found)
+		return error_set(err, RIMG_E_NOENT, NULL,
+				 "package %s: there is no %s.pkgar in the folders of package_dirs "
+				 "(%zu of them)%s",
+				 p->name, p->name, m->n_package_dirs,
+				 m->cookbook ? " or in repo/TARGET/ of the cookbook" : "");
+	*ret = take_ptr(found);
+	return 0;
 }
 
 static struct rimg_node *open_package(struct image_build *b, const struct manifest_package *p,
@@ -166,6 +226,31 @@ static struct rimg_node *open_package(struct image_build *b, const struct manife
 
 /* ---- trusting ----------------------------------------------------------------------------- */
 
+/* Whole and sound? A part of a package that nobody needs counts, too. */
+static int check_sound(const struct manifest_package *p, struct rimg_layer *l,
+		       struct rimg_error *err)
+{
+	int rc = l->format->check ? l->format->check(l, err) : 0;
+
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < l->n_findings; i++) {
+		const struct finding *f = &l->findings[i];
+		auto_str struct str path = { 0 };
+
+		if (f->severity != SEVERITY_ERROR)
+			continue;
+		node_add_path(&path, f->node);
+		return error_set(err, RIMG_E_BAD, NULL, "package %s: %s%s%s [%s]", p->name,
+				 str_cstr(&path), path.len > 0 ? ": " : "", f->text, f->code);
+	}
+	if (l->n_errors > 0)
+		return error_set(err, RIMG_E_BAD, NULL,
+				 "package %s: more is wrong with it than is kept in memory",
+				 p->name);
+	return 0;
+}
+
 /* The reader has checked the signature under the key that the archive itself carries, which proves
  * nothing until that key is one of ours. */
 static int check_trust(const struct manifest_package *p, const struct rimg_layer *l,
@@ -173,11 +258,6 @@ static int check_trust(const struct manifest_package *p, const struct rimg_layer
 {
 	const struct rimg_attr *key = node_attr(l->root, "public_key");
 
-	for (size_t i = 0; i < l->n_findings; i++)
-		if (l->findings[i].severity == SEVERITY_ERROR)
-			return error_at(err, RIMG_E_BAD, NULL, l->findings[i].off,
-					"package %s: %s [%s]", p->name, l->findings[i].text,
-					l->findings[i].code);
 	if (keys->n == 0)
 		return error_set(err, RIMG_E_CRYPTO, NULL,
 				 "package %s: expected a key to trust it by; name one in "
@@ -197,7 +277,6 @@ static int add_package(struct image_build *b, const struct manifest_package *p,
 		       const struct keys *keys, struct rimg_error *err)
 {
 	struct rimg_node *node = open_package(b, p, err);
-	uint32_t mode = b->root.root->mode;
 	struct rimg_layer *l;
 	int rc;
 
@@ -212,9 +291,8 @@ static int add_package(struct image_build *b, const struct manifest_package *p,
 				 p->name);
 	rc = check_trust(p, l, keys, err);
 	if (rc == 0)
-		rc = inputs_add_node(&b->root, b->root.root, node, p->name, &b->rules, err);
-	b->root.root->mode = mode; /* an archive says nothing about the root */
-	return rc;
+		rc = check_sound(p, l, err);
+	return rc < 0 ? rc : inputs_add_node(&b->root, b->root.root, node, p->name, &b->rules, err);
 }
 
 int image_add_packages(struct image_build *b, struct rimg_error *err)

@@ -88,6 +88,14 @@ static bool is_entry(const struct rimg_node *node)
 	return node->role != RIMG_ROLE_META && node->role != RIMG_ROLE_GAP;
 }
 
+/* A folder that only the paths of an archive tell of: nothing there says what it is like. */
+static bool is_implied(const struct rimg_node *dir)
+{
+	const struct rimg_attr *mode = node_attr(dir, "mode");
+
+	return dir->role == RIMG_ROLE_DIR && mode && mode->place.len == 0;
+}
+
 /* First all entries, each remembered at the node it came from; then the hard links, whose other
  * name may come before or after them. As deep as directories nest, which openers bound. */
 static int add_entries(struct plan *p, struct plan_node *into, struct rimg_node *dir,
@@ -95,6 +103,7 @@ static int add_entries(struct plan *p, struct plan_node *into, struct rimg_node 
 {
 	rimg_for_each_child(from, dir) {
 		struct plan_node *node;
+		bool keep;
 		int rc;
 
 		if (!is_entry(from))
@@ -102,11 +111,13 @@ static int add_entries(struct plan *p, struct plan_node *into, struct rimg_node 
 		rc = check_sound(from, err);
 		if (rc < 0)
 			return rc;
+		keep = is_implied(from) && plan_child(into, from->name, from->name_len);
 		node = inputs_put(p, into, from->role, from->name, from->name_len, rules, err);
 		if (!node)
 			return -RIMG_E_ARG;
 		from->mark = node;
-		copy_attributes(node, from, rules);
+		if (!keep)
+			copy_attributes(node, from, rules);
 		if (set_origin(p, node, from, shown) < 0)
 			return error_nomem(err);
 		if (from->role == RIMG_ROLE_DIR)
@@ -139,7 +150,8 @@ int inputs_add_node(struct plan *p, struct plan_node *into, struct rimg_node *no
 		rc = check_sound(dir, err);
 	if (rc < 0)
 		return rc;
-	copy_attributes(into, dir, rules);
+	if (!is_implied(dir))
+		copy_attributes(into, dir, rules);
 	into->content = NULL;
 	rc = add_entries(p, into, dir, shown, rules, err);
 	if (rc == 0)
