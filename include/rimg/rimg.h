@@ -23,7 +23,8 @@ struct rimg_limits {
 	uint64_t nodes;          /* nodes of one image; 4,194,304 */
 	uint64_t arena_bytes;    /* metadata of one image, bytes; 1 GiB */
 	uint64_t read_factor;    /* bytes an opener may read: factor * size of its layer ... */
-	uint64_t read_extra;     /* ... plus this; 16 and 64 MiB */
+	uint64_t read_extra;     /* ... plus this; 16 and 64 MiB. The contents of all layers of an
+				   image together are bounded likewise by the image's size */
 	uint64_t findings;       /* findings kept per layer, more are counted; 10,000 */
 	uint64_t analysis_bytes; /* largest content held whole (ELF, PE, archives); 256 MiB */
 	uint32_t attr_bytes;     /* longest attribute value, bytes; 64 KiB */

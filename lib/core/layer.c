@@ -447,6 +447,25 @@ static int open_as(struct rimg_node *node, const struct choice *c, struct rimg_e
 	return 0;
 }
 
+/* Contents may share bytes: a disk whose partitions all hold the whole disk has as many layers as a
+ * tree of that width and depth. So all contents together are held against the same bound as what an
+ * opener may read. */
+static int charge_content(struct rimg_node *node, struct rimg_error *why)
+{
+	struct rimg_image *image = node->image;
+	const struct rimg_limits *limits = &image->ctx->limits;
+	uint64_t budget = read_budget(limits, rimg_source_size(image->root->content));
+	uint64_t size = rimg_source_size(node->content);
+
+	if (size > budget - num_min(image->n_opened, budget))
+		return error_set(why, RIMG_E_LIMIT, NULL,
+				 "expected contents of at most %" PRIu64
+				 " bytes inside each other, in all; not opened",
+				 budget);
+	image->n_opened += size;
+	return 0;
+}
+
 /* Open what has not been tried yet; damage leaves a finding, and no layer. */
 static int try_open(struct rimg_node *node, struct rimg_error *err)
 {
@@ -462,6 +481,8 @@ static int try_open(struct rimg_node *node, struct rimg_error *err)
 		return refuse(node, "layer.limit", &why, err);
 	}
 	rc = choose_format(node, &c, &why);
+	if (rc == 0 && c.best && charge_content(node, &why) < 0)
+		return refuse(node, "layer.limit", &why, err);
 	if (rc == 0 && c.best)
 		rc = open_as(node, &c, &why);
 	/* damaged where the opener read it: a matter of what the content is stored in */

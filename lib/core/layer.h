@@ -83,6 +83,7 @@ struct rimg_image {
 	struct rimg_layer *layers; /* every layer opened, oldest first */
 	struct rimg_layer *last_layer;
 	uint64_t n_nodes;
+	uint64_t n_opened;   /* bytes of all contents that layers were opened on */
 	uint64_t arena_used; /* bytes, of all layers, claims and findings included */
 	uint64_t n_unpacked; /* bytes that the packed contents of its layers unpack to; for openers
 				to bound, as an image can promise any number of them */

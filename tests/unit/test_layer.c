@@ -461,6 +461,57 @@ static void layers_nest_as_deep_as_the_limit_and_no_deeper(void **state)
 	}
 }
 
+/* Two contents that both begin one unit later: a tree of 2^depth layers over the same bytes. */
+static int open_next_twice(struct rimg_layer *l, struct rimg_error *err)
+{
+	(void)err;
+	for (int i = 0; i < 2; i++) {
+		struct rimg_node *node = layer_node(l, l->root, RIMG_ROLE_FILE, "next", 4);
+
+		if (!node)
+			return -RIMG_E_NOMEM;
+		node->content = source_slice(&l->arena, l->src, 4, rimg_source_size(l->src) - 4);
+		if (!node->content)
+			return -RIMG_E_NOMEM;
+	}
+	return 0;
+}
+
+/* Opens all that can be; returns how many layers there are. */
+static size_t open_all(struct rimg_node *node)
+{
+	struct rimg_error err;
+	struct rimg_layer *l;
+	size_t n = 1;
+
+	assert_int_equal(node_open(node, &l, &err), 0);
+	if (!l)
+		return 0;
+	rimg_for_each_child(child, l->root)
+		n += open_all(child);
+	return n;
+}
+
+static void contents_that_share_bytes_are_bounded_in_all(void **state)
+{
+	struct rimg_limits limits = rimg_limits_default();
+	struct test_image t;
+	uint8_t nested[400];
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nested); i++)
+		nested[i] = (uint8_t) "FAKE"[i % 4];
+	limits.read_factor = 16;
+	limits.read_extra = 0;
+	t = fake_image(nested, sizeof(nested), &limits, open_next_twice);
+	n = open_all(t.node);
+	assert_in_range(n, 16,
+			30); /* of 65,535: 16 times the bytes, in contents that shrink by 4 */
+	assert_finding(t.image, "layer.limit");
+	test_close(&t);
+}
+
 /* ---- damage and errors ---------------------------------------------------------------------- */
 
 static int decode_nothing(const void *ctx, const struct rimg_source *base,
@@ -902,6 +953,7 @@ int main(void)
 		cmocka_unit_test(wishes_outside_of_the_layer_are_nothing),
 		cmocka_unit_test(a_content_is_what_is_there_of_its_range),
 		cmocka_unit_test(layers_nest_as_deep_as_the_limit_and_no_deeper),
+		cmocka_unit_test(contents_that_share_bytes_are_bounded_in_all),
 		cmocka_unit_test(damage_below_is_a_finding_of_the_layer_around),
 		cmocka_unit_test(a_head_that_cannot_be_read_is_a_finding),
 		cmocka_unit_test(what_stops_the_work_is_an_error_and_can_be_tried_again),
