@@ -61,7 +61,7 @@ static void hold(struct held *h, uint64_t pos)
 /* Bytes that have no meaning of their own: free, padding, unknown. */
 static bool is_filler(const struct held *h)
 {
-	if (node_is_filler(h->o.node))
+	if (diff_node_is_filler(h->o.node))
 		return true;
 	return h->o.claim && !h->o.attr &&
 	       (h->o.claim->cause == RIMG_CAUSE_FREE_SPACE ||
@@ -262,7 +262,7 @@ static struct difference *find_order(const struct accounting *acc)
 
 static bool is_lone(const struct held *h)
 {
-	return h->exists && !(h->pair->a && h->pair->b) && !node_is_filler(h->o.node);
+	return h->exists && !(h->pair->a && h->pair->b) && !diff_node_is_filler(h->o.node);
 }
 
 /* Of two fillers: what nobody knows before what may be left over from earlier before what is meant
@@ -513,7 +513,7 @@ static int sum_up(struct rimg_diff *d, struct rimg_error *err)
 			 "the differing bytes were not all accounted for; please report this");
 }
 
-int account(struct rimg_diff *d, struct rimg_error *err)
+int diff_account(struct rimg_diff *d, struct rimg_error *err)
 {
 	int rc = 0;
 

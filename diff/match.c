@@ -14,9 +14,9 @@ static int add_unmatched(struct rimg_diff *d, struct pair *parent, struct rimg_n
 
 	if (!p || pair_list_add(&d->unmatched, p) < 0)
 		return error_nomem(err);
-	for (struct rimg_node *below = n; below; below = node_next(below, n))
+	for (struct rimg_node *below = n; below; below = diff_node_next(below, n))
 		below->mark = p;
-	if (node_is_artifact(n))
+	if (diff_node_is_artifact(n))
 		parent->set_changed = true;
 	return 0;
 }
@@ -46,7 +46,7 @@ static struct rimg_node *group_take(struct group *g, enum rimg_role role)
 	for (; *next < g->n; ++*next) {
 		struct rimg_node *n = g->list[*next];
 
-		if (!n->mark && role_class_equal(n->role, role))
+		if (!n->mark && diff_roles_fit(n->role, role))
 			return n;
 	}
 	return NULL;
@@ -151,7 +151,7 @@ int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 
 static bool has_an_order(const struct rimg_node *n)
 {
-	return role_class_equal(n->role, RIMG_ROLE_FILE) || n->role == RIMG_ROLE_SECTION;
+	return diff_roles_fit(n->role, RIMG_ROLE_FILE) || n->role == RIMG_ROLE_SECTION;
 }
 
 /* The next child, from @n on, whose counterpart is a child of the other parent. */
@@ -167,7 +167,7 @@ static struct rimg_node *next_paired(struct rimg_node *n, const struct pair *par
 	return NULL;
 }
 
-int check_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
+int match_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
 	struct rimg_node *a = next_paired(p->a->first_child, p);
 	struct rimg_node *b = next_paired(p->b->first_child, p);

@@ -50,7 +50,7 @@ struct pair *pair_next(const struct pair *p, const struct pair *root)
 	return p == root ? NULL : p->next;
 }
 
-struct rimg_node *node_next(const struct rimg_node *n, const struct rimg_node *root)
+struct rimg_node *diff_node_next(const struct rimg_node *n, const struct rimg_node *root)
 {
 	if (n->first_child)
 		return n->first_child;
@@ -59,14 +59,14 @@ struct rimg_node *node_next(const struct rimg_node *n, const struct rimg_node *r
 	return n == root ? NULL : n->next;
 }
 
-bool node_is_filler(const struct rimg_node *n)
+bool diff_node_is_filler(const struct rimg_node *n)
 {
 	return n->role == RIMG_ROLE_GAP ||
 	       (n->role == RIMG_ROLE_META &&
 		(n->cause == RIMG_CAUSE_FREE_SPACE || n->cause == RIMG_CAUSE_PADDING));
 }
 
-bool node_is_artifact(const struct rimg_node *n)
+bool diff_node_is_artifact(const struct rimg_node *n)
 {
 	return n->role != RIMG_ROLE_META && n->role != RIMG_ROLE_GAP;
 }
@@ -83,7 +83,7 @@ static enum rimg_role role_class(enum rimg_role role)
 	}
 }
 
-bool role_class_equal(enum rimg_role a, enum rimg_role b)
+bool diff_roles_fit(enum rimg_role a, enum rimg_role b)
 {
 	return role_class(a) == role_class(b);
 }
@@ -212,7 +212,7 @@ struct difference *difference_attr(struct rimg_diff *d, struct pair *p, const st
 struct difference *difference_content(struct rimg_diff *d, struct pair *p)
 {
 	const struct rimg_node *n = p->a ? p->a : p->b;
-	enum rimg_cause cause = node_is_artifact(n) ? RIMG_CAUSE_CONTENT : n->cause;
+	enum rimg_cause cause = diff_node_is_artifact(n) ? RIMG_CAUSE_CONTENT : n->cause;
 
 	return difference_get(d, p, DIFFERS_CONTENT, "content", cause);
 }
@@ -221,6 +221,6 @@ void differs_in_tree(struct rimg_diff *d, const struct pair *p)
 {
 	const struct rimg_node *n = p->a ? p->a : p->b;
 
-	if (p->tree && node_is_artifact(n))
+	if (p->tree && diff_node_is_artifact(n))
 		d->tree_differs = true;
 }

@@ -160,17 +160,19 @@ int pair_list_add(struct pair_list *list, struct pair *p);
 /** pair_next - depth-first successor of @p, which is @root or below; NULL after the last */
 struct pair *pair_next(const struct pair *p, const struct pair *root);
 
-/** node_next - depth-first successor of @n in its layer, @root or below; NULL after the last */
-struct rimg_node *node_next(const struct rimg_node *n, const struct rimg_node *root);
+/** diff_node_next - depth-first successor of @n in its layer, @root or below; NULL after the last
+ */
+struct rimg_node *diff_node_next(const struct rimg_node *n, const struct rimg_node *root);
 
-/** node_is_filler - free space, padding or a gap: never a difference by itself, only its bytes */
-bool node_is_filler(const struct rimg_node *n);
+/** diff_node_is_filler - free space, padding or a gap: never a difference by itself, only its bytes
+ */
+bool diff_node_is_filler(const struct rimg_node *n);
 
-/** node_is_artifact - part of the content tree, not a structure of the format */
-bool node_is_artifact(const struct rimg_node *n);
+/** diff_node_is_artifact - part of the content tree, not a structure of the format */
+bool diff_node_is_artifact(const struct rimg_node *n);
 
-/** role_class_equal - may a node of role @a become one of role @b under its name? */
-bool role_class_equal(enum rimg_role a, enum rimg_role b);
+/** diff_roles_fit - may a node of role @a become one of role @b under its name? */
+bool diff_roles_fit(enum rimg_role a, enum rimg_role b);
 
 /** scope_add - a scope for the content of @p; NULL without memory */
 struct scope *scope_add(struct rimg_diff *d, struct pair *p, const struct blockmap *map,
@@ -226,8 +228,8 @@ int place_compare(struct rimg_diff *d, const struct pair *p, const struct rimg_a
  */
 int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
 
-/** check_order - note when the paired children of two nodes are stored in another order */
-int check_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
+/** match_order - note when the paired children of two nodes are stored in another order */
+int match_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
 
 /* ---- moved.c -------------------------------------------------------------------------------- */
 
@@ -240,12 +242,12 @@ int match_moved(struct rimg_diff *d, struct rimg_error *err);
 
 /* ---- walk.c --------------------------------------------------------------------------------- */
 
-/** walk - compare everything below the root pair, whose contents are known to differ */
-int walk(struct rimg_diff *d, struct rimg_error *err);
+/** diff_walk - compare everything below the root pair, whose contents are known to differ */
+int diff_walk(struct rimg_diff *d, struct rimg_error *err);
 
 /* ---- account.c ------------------------------------------------------------------------------ */
 
-/** account - give every differing byte of every scope to one difference */
-int account(struct rimg_diff *d, struct rimg_error *err);
+/** diff_account - give every differing byte of every scope to one difference */
+int diff_account(struct rimg_diff *d, struct rimg_error *err);
 
 #endif

@@ -186,7 +186,7 @@ static void note_unread(struct rimg_diff *d, const struct pair *p)
 		return;
 	if (!d->summary.has_bytes)
 		d->summary.unread++;
-	if (p->tree && (node_is_artifact(p->a) || p->a == p->a->layer->root))
+	if (p->tree && (diff_node_is_artifact(p->a) || p->a == p->a->layer->root))
 		d->tree_differs = true;
 }
 
@@ -263,7 +263,7 @@ static int content_differs(struct rimg_diff *d, struct pair *p, struct rimg_erro
 {
 	int rc = 0;
 
-	if (p->a->content && p->b->content)
+	if (p->a->content && p->b->content && !p->half_read)
 		rc = open_both(d, p, &p->recursed, err);
 	if (rc < 0)
 		return rc;
@@ -280,7 +280,7 @@ static int content_differs(struct rimg_diff *d, struct pair *p, struct rimg_erro
 
 static int compare_contents(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
-	if (node_is_filler(p->a) || node_is_filler(p->b))
+	if (diff_node_is_filler(p->a) || diff_node_is_filler(p->b))
 		return 0;
 	/* those of the artifacts compared were the first thing that was done */
 	if (p != d->root || !d->summary.has_bytes) {
@@ -325,7 +325,7 @@ static int visit(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 	if (rc == 0)
 		rc = match_children(d, p, err);
 	if (rc == 0)
-		rc = check_order(d, p, err);
+		rc = match_order(d, p, err);
 	return rc;
 }
 
@@ -371,7 +371,7 @@ static int name_unmatched(struct rimg_diff *d, struct rimg_error *err)
 		struct pair *p = d->unmatched.items[i];
 		const struct rimg_node *n = p->a ? p->a : p->b;
 
-		if (p->hidden || (p->a && p->b) || node_is_filler(n) || p->parent->half_read)
+		if (p->hidden || (p->a && p->b) || diff_node_is_filler(n) || p->parent->half_read)
 			continue;
 		if (!difference_get(d, p, DIFFERS_PRESENCE, NULL, n->cause))
 			return error_nomem(err);
@@ -380,7 +380,7 @@ static int name_unmatched(struct rimg_diff *d, struct rimg_error *err)
 	return 0;
 }
 
-int walk(struct rimg_diff *d, struct rimg_error *err)
+int diff_walk(struct rimg_diff *d, struct rimg_error *err)
 {
 	int rc = 0;
 

@@ -489,6 +489,36 @@ static void unreadable_directories_are_not_identical(void **unused)
 	test_close(&b);
 }
 
+/* golden/broken/README.md: one bit of a list that leads to the inode of /many is flipped. */
+static void what_cannot_be_read_is_not_said_to_be_gone(void **unused)
+{
+	struct test_image a = test_open_golden("tiny", "");
+	struct test_image b = test_open_golden("broken/bitflip-tree", "");
+	struct result r = compare_nodes(a.node, b.node);
+
+	(void)unused;
+	assert_has(&r, "/many|changed|content|readable|unreadable|content");
+	assert_only(&r, "removed", 0);
+	assert_false(r.sum.equivalent);
+	assert_int_equal(r.sum.differing, 1);
+	assert_int_equal(r.sum.explained, 1);
+	test_close(&a);
+	test_close(&b);
+}
+
+static void a_record_that_cannot_be_unpacked_is_different(void **unused)
+{
+	struct test_image a = test_open_golden("tiny", "");
+	struct test_image b = test_open_golden("broken/compressed-garbage", "");
+	struct result r = compare_nodes(a.node, b.node);
+
+	(void)unused;
+	assert_has(&r, "/etc/words|changed|content|||content");
+	assert_false(r.sum.equivalent);
+	test_close(&a);
+	test_close(&b);
+}
+
 /* ---- misuse and trouble --------------------------------------------------------------------- */
 
 static void assert_refused(struct rimg_node *a, struct rimg_node *b, int code)
@@ -612,6 +642,8 @@ int main(void)
 		cmocka_unit_test(differences_come_depth_first_by_name),
 		cmocka_unit_test(directories_are_compared_by_what_is_in_them),
 		cmocka_unit_test(unreadable_directories_are_not_identical),
+		cmocka_unit_test(what_cannot_be_read_is_not_said_to_be_gone),
+		cmocka_unit_test(a_record_that_cannot_be_unpacked_is_different),
 		cmocka_unit_test(what_cannot_be_compared_is_refused),
 		cmocka_unit_test(a_damaged_file_is_not_compared),
 		cmocka_unit_test(a_file_that_changes_meanwhile_is_an_error),
