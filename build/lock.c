@@ -182,7 +182,6 @@ static int read_lock(struct arena *a, const char *path, struct json_object **ret
 static int parse_input(struct json_object *value, struct lock_entry *ret, struct rimg_error *err)
 {
 	const char *hex = NULL;
-	auto_str struct str have = { 0 };
 	int64_t size = 0;
 	int rc;
 
