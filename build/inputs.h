@@ -67,9 +67,9 @@ struct plan_node *inputs_put(struct plan *p, struct plan_node *into, enum rimg_r
  *        the plan, which reads contents from it.
  * @shown: what messages and locks call it; NULL: nothing
  *
- * Modes and owners are kept, times become the rules'. Folders that only the paths of an archive tell
- * of leave those that are there, and @into, as they are. A node that a finding says is damaged is
- * refused: what cannot be read wholly is never passed on.
+ * Modes and owners are kept, times become the rules'. Folders that only the paths of an archive
+ * tell of leave those that are there, and @into, as they are. A node that a finding says is damaged
+ * is refused: what cannot be read wholly is never passed on.
  */
 int inputs_add_node(struct plan *p, struct plan_node *into, struct rimg_node *node,
 		    const char *shown, const struct inputs_rules *rules, struct rimg_error *err);
