@@ -201,6 +201,39 @@ else
 fi
 rm -f "$tmp"/*.tmp
 
+# ---- no space, changing inputs -------------------------------------------------------------------
+# a file system of 4 MiB of our own, with an old image on it
+full() {
+	unshare -rm sh -c 'mount -t tmpfs -o size=4m,mode=777 none "$1" || exit 99
+		echo old >"$1/old.img"
+		"$2" -q redoxfs "$3" -s 16MiB -o "$1/old.img" 2>"$4"
+		echo $? >"$5"
+		cd "$1" && find . -type f | sort >"$6" && cat old.img >>"$6"' - \
+		"$tmp/full" "$rimg" "$in/wide" "$err" "$tmp/status" "$tmp/found" 2>/dev/null
+}
+mkdir -p "$tmp/full" "$in/wide"
+head -c 6000000 /dev/urandom >"$in/wide/big"
+if unshare -rm true 2>/dev/null && full; then
+	echo 2 >"$tmp/want"
+	same 'no space: exit code 2' "$tmp/want" "$tmp/status"
+	says 'no space: says why' 'No space left on device' "$err"
+	printf './old.img\nold\n' >"$tmp/want"
+	same 'no space: the old image stays, and nothing else' "$tmp/want" "$tmp/found"
+else
+	echo '# no space: not tried, no file system of our own can be mounted here'
+fi
+
+# a file that grows while the image is built: never an image that was checked against neither
+mkdir -p "$in/moving"
+head -c 20000000 /dev/urandom >"$in/moving/log"
+(while :; do printf x >>"$in/moving/log"; done) &
+writer=$!
+exits 'a source that changes while it is read: refused' 2 "$rimg" redoxfs "$in/moving" -s 64MiB -o "$tmp/moving.img"
+kill $writer
+wait $writer 2>/dev/null
+says 'a source that changes: says so' 'changed while the image was built' "$err"
+[ ! -e "$tmp/moving.img" ] && pass 'a source that changes: no image' || not_pass 'a source that changes: no image' 'there is one'
+
 # ---- remade --------------------------------------------------------------------------------------
 for golden in disk-installer disk-sgdisk; do
 	exits "normalize $golden" 0 "$rimg" normalize "$GOLDEN/$golden.img" -o "$tmp/$golden.img"
