@@ -129,12 +129,13 @@ static bool table_hash_is_right(const struct rimg_probe *p, const struct header 
 	return memcmp(hash, h->table_hash, sizeof(hash)) == 0;
 }
 
-/* There is no magic number. A table with the hash that the header says is proof; where it is
- * damaged, the signature or the looks of the first entry tell. What is dear is asked last. */
+/* There is no magic number. What looks like an entry, or else a right signature, lets one look; a
+ * table with the hash that the header says is proof. What is dear is asked last: large files of all
+ * kinds come by here. */
 static int probe(const struct rimg_probe *p)
 {
 	struct header h;
-	bool known, entry, inside;
+	bool known, inside;
 
 	if (p->head_len < PKGAR_HEADER_LEN)
 		return 0;
@@ -142,13 +143,12 @@ static int probe(const struct rimg_probe *p)
 	known = flags_are_known(&h);
 	if (h.count == 0)
 		return known && table_hash_is_right(p, &h) ? 85 : 0;
-	entry = has_entry(p);
-	if (!known && !entry)
-		return 0;
 	inside = num_in_range(PKGAR_HEADER_LEN, table_len(h.count), p->size);
+	if (!(inside && has_entry(p)) && !(known && is_signed(p, &h)))
+		return 0;
 	if (inside && table_hash_is_right(p, &h))
 		return 85;
-	return known && ((inside && entry) || is_signed(p, &h)) ? 60 : 0;
+	return known ? 60 : 0;
 }
 
 /* ---- header ------------------------------------------------------------------------------- */
@@ -278,10 +278,12 @@ static void check_table(struct pkgar *p, const uint8_t *table, const uint8_t exp
 {
 	uint8_t hash[BLAKE3_LEN];
 
-	if (p->n < p->count)
-		return; /* said already, and no hash of it is known */
+	p->untrusted = p->n < p->count; /* said already */
+	if (p->untrusted)
+		return;
 	blake3_bytes(table, (size_t)table_len(p->count), hash);
-	if (memcmp(hash, expected, sizeof(hash)) != 0)
+	p->untrusted = memcmp(hash, expected, sizeof(hash)) != 0;
+	if (p->untrusted)
 		layer_finding(p->l, SEVERITY_ERROR, "pkgar.table-hash", NULL, PKGAR_HEADER_LEN,
 			      table_len(p->count),
 			      "expected a table with the BLAKE3 hash that the header says, found "
@@ -314,6 +316,7 @@ static int describe_entry(struct pkgar *p, const struct pkgar_entry *e)
 		p->packaging == PKGAR_LZMA2 ? RIMG_CAUSE_COMPRESSION : RIMG_CAUSE_CONTENT;
 	int rc = layer_claim(l, e->node, e->at, PKGAR_ENTRY_LEN, "entry", RIMG_CAUSE_ORDERING);
 
+	e->node->damaged |= p->untrusted;
 	if (rc == 0)
 		rc = attr_add_bytes(l, e->node, "blake3", ATTR_BYTES, RIMG_CAUSE_CHECKSUM,
 				    PLACE(e->at, BLAKE3_LEN), e->hash, sizeof(e->hash));

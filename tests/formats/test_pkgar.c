@@ -379,6 +379,40 @@ static void zeros_and_text_are_no_packages(void **state)
 	}
 }
 
+static const char *format_of(const struct archive *a)
+{
+	struct test_image t = test_open_bytes(a->data, a->len);
+	const char *format = rimg_node_format(t.node);
+
+	test_close(&t);
+	return format;
+}
+
+/* Of entry, signature, flags and the table's hash. */
+static void one_sign_of_a_package_is_not_enough(void **state)
+{
+	struct archive a = make_small(false);
+	uint8_t *table = a.data + PKGAR_HEADER_LEN;
+
+	(void)state;
+	assert_non_null(format_of(&a));
+	put(&a, PKGAR_VERSION_OFF, 1, 1);
+	assert_non_null(format_of(&a)); /* entry, hash */
+	a.data[PKGAR_TABLE_HASH_OFF] ^= 1;
+	assert_null(format_of(&a)); /* entry */
+	put(&a, PKGAR_VERSION_OFF, 1, 0);
+	assert_non_null(format_of(&a)); /* entry, flags */
+	sign(&a);
+	memset(table + PKGAR_MODE_OFF, 0, 4);
+	assert_non_null(format_of(&a)); /* signature, flags */
+	put(&a, PKGAR_VERSION_OFF, 1, 1);
+	sign(&a);
+	assert_null(format_of(&a)); /* signature */
+	put(&a, PKGAR_VERSION_OFF, 1, 0);
+	assert_null(format_of(&a)); /* flags */
+	free_archive(&a);
+}
+
 /* ---- defects --------------------------------------------------------------------------------- */
 
 enum reseal { AS_IS, SIGN, SEAL };
@@ -728,6 +762,13 @@ static void assert_defect(const struct defect *d)
 		assert_null(finding_about(l, "pkgar.signature", l->root));
 	if (d->reseal == SEAL)
 		assert_null(finding_about(l, "pkgar.table-hash", l->root));
+	assert_no_finding(t.image, "layer.overlap");
+	for (size_t i = 0; i < ARRAY_LEN(small); i++) {
+		const struct rimg_node *e = find_member(&t, &small[i]);
+
+		if (e && e->role != RIMG_ROLE_DIR && e->unread == (e->content != NULL))
+			fail_msg("%s: %s has contents and has not", d->what, small[i].path);
+	}
 	if (strcmp(d->code, "pkgar.target") != 0) /* whose other bytes are right ones */
 		assert_reads_right_or_not(&t, small, 3);
 	test_close(&t);
@@ -739,6 +780,28 @@ static void each_defect_has_its_finding(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(defects); i++)
 		assert_defect(&defects[i]);
+}
+
+/* So that nobody passes them on: what they are is no more sure than what is in them. */
+static void entries_of_a_table_that_was_not_signed_are_damaged(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct archive a = make_small(false);
+		struct test_image t;
+
+		if (i == 1)
+			bad_table_hash(&a);
+		if (i == 2)
+			put(&a, PKGAR_COUNT_OFF, 4, 5);
+		sign(&a);
+		t = test_open_bytes(a.data, i == 2 ? entry_at(4) : a.len);
+		open_layer(t.node);
+		for (size_t k = 0; k < ARRAY_LEN(small); k++)
+			assert_int_equal(find_member(&t, &small[k])->damaged, i > 0);
+		test_close(&t);
+		free_archive(&a);
+	}
 }
 
 /* ---- damage never passes ----------------------------------------------------------------------
@@ -1210,6 +1273,23 @@ static void order_of_the_table_is_kept_whatever_it_is(void **state)
 	free_archive(&a);
 }
 
+/* '!' sorts before '/'. */
+static void file_is_found_to_be_a_folder_whatever_lies_between(void **state)
+{
+	static const struct member m[] = { { "a", FILE_MODE, "1", 1 },
+					   { "a!", FILE_MODE, "2", 1 },
+					   { "a/b", FILE_MODE, "3", 1 },
+					   { "a0", FILE_MODE, "4", 1 } };
+	struct archive a = make_archive(m, ARRAY_LEN(m), false);
+	struct test_image t = test_open_bytes(a.data, a.len);
+
+	(void)state;
+	assert_non_null(
+		finding_about(open_layer(t.node), "pkgar.below-file", test_find(&t, "/a#2")));
+	test_close(&t);
+	free_archive(&a);
+}
+
 /* Without sorting this would take minutes. */
 static void many_entries_take_no_time(void **state)
 {
@@ -1343,7 +1423,9 @@ int main(void)
 		cmocka_unit_test(sound_packages_have_no_findings),
 		cmocka_unit_test(package_without_entries_is_one),
 		cmocka_unit_test(zeros_and_text_are_no_packages),
+		cmocka_unit_test(one_sign_of_a_package_is_not_enough),
 		cmocka_unit_test(each_defect_has_its_finding),
+		cmocka_unit_test(entries_of_a_table_that_was_not_signed_are_damaged),
 		cmocka_unit_test(each_flipped_byte_is_an_error_and_none_is_passed_on),
 		cmocka_unit_test(truncated_anywhere_is_an_error),
 		cmocka_unit_test(damage_below_a_package_is_told_and_other_errors_end_the_work),
@@ -1357,6 +1439,7 @@ int main(void)
 		cmocka_unit_test(more_folders_than_nodes_are_an_error),
 		cmocka_unit_test(longest_path_and_odd_modes_are_fine),
 		cmocka_unit_test(order_of_the_table_is_kept_whatever_it_is),
+		cmocka_unit_test(file_is_found_to_be_a_folder_whatever_lies_between),
 		cmocka_unit_test(many_entries_take_no_time),
 		cmocka_unit_test(package_in_a_package_is_opened),
 		cmocka_unit_test(packed_package_in_a_packed_one_may_unpack_to_half),
