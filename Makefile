@@ -41,10 +41,11 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 
 # ---- sources ------------------------------------------------------------------------------------
 
-LIB_SRC := $(sort $(wildcard lib/core/*.c lib/formats/*.c build/*.c diff/*.c verify/*.c))
+LIB_SRC := $(sort $(wildcard lib/core/*.c lib/formats/*.c lib/audit/*.c build/*.c diff/*.c verify/*.c))
 LIB_SRC_CXX := $(sort $(wildcard lib/core/*.cc lib/formats/*.cc build/*.cc))
 CLI_SRC := $(sort $(wildcard lib/cli/*.c))
-TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/laws/test_*.c))
+TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/laws/test_*.c \
+	tests/audit/test_*.c tests/diff/test_*.c tests/verify/test_*.c))
 FUZZ_SRC := $(if $(wildcard tests/fuzz/replay.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
 HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h))
@@ -247,17 +248,21 @@ check-tsan:
 	@$(MAKE) $(JOBS) O=out/tsan SAN=thread test-run
 
 # make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
-# are new go to out/fuzz/corpus, crashes to out/fuzz; a crash is kept in tests/fuzz/corpus/NAME.
+# are new go to out/fuzz/corpus, what crashes to out/fuzz/NAME-crash-*; once mended, the input belongs
+# into tests/fuzz/corpus/NAME, where `make test` replays it.
 FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 MINUTES ?= 1
 .PHONY: fuzz fuzz-build
 fuzz: golden
 	@$(MAKE) $(JOBS) O=out/fuzz CC=clang-14 CXX=clang++-14 SAN=fuzzer-no-link,address,undefined fuzz-build
 	@for name in $(FUZZ); do \
-		mkdir -p out/fuzz/corpus/$$name && cd out/fuzz && \
-		../../out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
-			-timeout=10 -max_len=1048576 -print_final_stats=1 corpus/$$name \
-			$$(ls -d ../../tests/fuzz/corpus/$$name 2>/dev/null) && cd ../.. || exit 1; \
+		mkdir -p out/fuzz/corpus/$$name && \
+		out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
+			-timeout=10 -max_len=1048576 -print_final_stats=1 \
+			-artifact_prefix=out/fuzz/$$name- out/fuzz/corpus/$$name \
+			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >out/fuzz/$$name.log 2>&1 || \
+			{ tail -n 60 out/fuzz/$$name.log; echo "fuzz $$name: see out/fuzz/$$name.log"; exit 1; }; \
+		echo "fuzz $$name: $$(sed -n 's/.*number_of_executed_units: *//p' out/fuzz/$$name.log) runs"; \
 	done
 
 fuzz-build: $(FUZZ:%=$(O)/engine_%)

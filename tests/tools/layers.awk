@@ -2,7 +2,7 @@
 #
 # layers.awk - do the #includes follow the picture of docs/design.md?
 #
-#     include/rimg <- lib/core <- lib/formats <- build, diff, verify <- lib/cli
+#     include/rimg <- lib/core <- lib/formats <- lib/audit <- build, diff, verify <- lib/cli
 #
 # Each part includes itself and what stands left of it; build, diff and verify do not include one
 # another. Arguments are files; prints each breach and exits with 1 if there was one.
@@ -48,10 +48,11 @@ BEGIN {
 	may["rimg"] = " rimg "
 	may["core"] = " rimg core "
 	may["formats"] = " rimg core formats "
+	may["audit"] = " rimg core formats audit "
 	may["build"] = " rimg core formats build "
-	may["diff"] = " rimg core formats diff "
-	may["verify"] = " rimg core formats verify "
-	may["cli"] = " rimg core formats build diff verify cli "
+	may["diff"] = " rimg core formats audit diff "
+	may["verify"] = " rimg core formats audit verify "
+	may["cli"] = " rimg core formats audit build diff verify cli "
 }
 
 /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
