@@ -42,7 +42,7 @@ say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(2)')
 # ---- sources ------------------------------------------------------------------------------------
 
 LIB_SRC := $(sort $(wildcard lib/core/*.c lib/formats/*.c lib/audit/*.c build/*.c diff/*.c verify/*.c))
-LIB_SRC_CXX := $(sort $(wildcard lib/core/*.cc lib/formats/*.cc build/*.cc))
+LIB_SRC_CXX := $(sort $(wildcard lib/core/*.cc lib/formats/*.cc))
 CLI_SRC := $(sort $(wildcard lib/cli/*.c))
 TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/laws/test_*.c \
 	tests/audit/test_*.c tests/diff/test_*.c tests/verify/test_*.c))
@@ -64,7 +64,7 @@ once = $(eval $(1) := $(2))$($(1))
 
 # libcrypto: SHA-256, AES; libelf: ELF; fdisk: second opinion on partition tables; json-c: JSON;
 # liblz4: records of RedoxFS; libargon2: passwords of RedoxFS; liblzma: packages;
-# tomlplusplus: manifests
+# tomlplusplus: manifests, policies
 PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma tomlplusplus
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell $(PKG_CONFIG) --libs $(PKGS)))

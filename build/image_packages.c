@@ -7,12 +7,12 @@
 #include <sys/stat.h>
 
 #include "build/image.h"
-#include "build/toml.h"
 #include "core/address.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/format.h"
 #include "core/str.h"
+#include "core/toml.h"
 
 #define KEY_LEN      32
 #define KEY_FILE_MAX ((size_t)4096)

@@ -151,31 +151,6 @@ static const struct key_rule *find_rule(const struct key_rule *rules, const char
 
 /* ---- the nearest key ------------------------------------------------------------------------ */
 
-#define GUESS_MAX 32U /* bytes of a name that count */
-
-/* Number of letters to insert, remove, replace or swap with their neighbour to get from one name to
- * the other. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t n = num_min(strlen(a), GUESS_MAX), m = num_min(strlen(b), GUESS_MAX);
-	size_t row[GUESS_MAX + 1][GUESS_MAX + 1];
-
-	for (size_t j = 0; j <= m; j++)
-		row[0][j] = j;
-	for (size_t i = 1; i <= n; i++) {
-		row[i][0] = i;
-		for (size_t j = 1; j <= m; j++) {
-			size_t best = row[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
-
-			best = num_min(best, num_min(row[i - 1][j], row[i][j - 1]) + 1);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				best = num_min(best, row[i - 2][j - 2] + 1);
-			row[i][j] = best;
-		}
-	}
-	return row[n][m];
-}
-
 static const struct key_rule *nearest(const struct key_rule *rules, const char *name,
 				      size_t *ret_distance)
 {
@@ -183,7 +158,7 @@ static const struct key_rule *nearest(const struct key_rule *rules, const char *
 
 	*ret_distance = SIZE_MAX;
 	for (; rules->name; rules++) {
-		size_t d = distance(rules->name, name);
+		size_t d = str_distance(rules->name, name);
 
 		if (d < *ret_distance) {
 			*ret_distance = d;

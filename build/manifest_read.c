@@ -9,10 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "build/toml.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "core/toml.h"
 
 /* Files become one document: each is parsed and checked by itself, then merged onto what the files
  * that it includes have given. */

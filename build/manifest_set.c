@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#include "build/toml.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/str.h"
+#include "core/toml.h"
 
 /* "KEY=VALUE" of the command line, put into the merged document. Mistakes in it are found the way
  * those of files are: by the check of all keys afterwards. */

@@ -380,3 +380,28 @@ bool str_parse_size(const char *text, uint64_t *ret)
 			return num_mul(v, UINT64_C(1) << units[i].shift, ret);
 	return false;
 }
+
+/* ---- guessing ------------------------------------------------------------------------------- */
+
+#define GUESS_MAX 32U /* bytes of a name that count */
+
+size_t str_distance(const char *a, const char *b)
+{
+	size_t n = strnlen(a, GUESS_MAX), m = strnlen(b, GUESS_MAX);
+	size_t row[GUESS_MAX + 1][GUESS_MAX + 1];
+
+	for (size_t j = 0; j <= m; j++)
+		row[0][j] = j;
+	for (size_t i = 1; i <= n; i++) {
+		row[i][0] = i;
+		for (size_t j = 1; j <= m; j++) {
+			size_t best = row[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+
+			best = num_min(best, num_min(row[i - 1][j], row[i][j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				best = num_min(best, row[i - 2][j - 2] + 1);
+			row[i][j] = best;
+		}
+	}
+	return row[n][m];
+}

@@ -78,6 +78,12 @@ size_t str_utf8_len(const uint8_t *p, size_t left);
 /** str_is_treacherous - is the UTF-8 sequence of @n bytes one that terminals obey, not show? */
 bool str_is_treacherous(const uint8_t *p, size_t n);
 
+/**
+ * str_distance - number of letters to insert, remove, replace or swap with their neighbour to get
+ * from one name to the other, for guessing what was meant; of the first 32 bytes of each
+ */
+size_t str_distance(const char *a, const char *b);
+
 /** str_is_utf8 - are all @len bytes valid UTF-8? */
 bool str_is_utf8(const void *bytes, size_t len);
 

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "build/toml.h"
+#include "core/toml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

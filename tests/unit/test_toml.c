@@ -2,9 +2,9 @@
 
 #include "test.h"
 
-#include "build/toml.h"
 #include "core/num.h"
 #include "core/str.h"
+#include "core/toml.h"
 
 static struct arena arena;
 
@@ -251,6 +251,62 @@ static void fractions_and_dates_are_refused(void **state)
 	refused("[a]\nx = 2026-01-01T00:00:00Z", date);
 }
 
+static int read_fraction(const char *text, uint32_t *ret)
+{
+	struct json_object *doc = NULL;
+	struct rimg_error err;
+
+	assert_int_equal(toml_read_fractions(&arena, text, strlen(text), "t.toml", &doc, &err), 0);
+	return toml_get_fraction(doc, "t", "x", ret, &err);
+}
+
+static void fractions_are_read_in_millionths_where_they_are_asked_for(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t value;
+	} good[] = {
+		{ "x = 0", 0 },
+		{ "x = 1", 1000000 },
+		{ "x = 0.0", 0 },
+		{ "x = 1.0", 1000000 },
+		{ "x = 0.985", 985000 },
+		{ "x = 0.1", 100000 },
+		{ "x = 0.999999", 999999 },
+		{ "x = 0.000101", 101 },
+		{ "x = 0.333333", 333333 },
+		{ "x = 5e-1", 500000 },
+	};
+	static const char *const bad[] = { "x = 1.000001",  "x = 2",        "x = -0.5",
+					   "x = 0.9999999", "x = 0.000099", "x = 1e300",
+					   "x = true",      "x = '0.5'",    "x = [0.5]" };
+	uint32_t value = 7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		assert_int_equal(read_fraction(good[i].text, &value), 1);
+		assert_int_equal(value, good[i].value);
+	}
+	value = 7;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_int_equal(read_fraction(bad[i], &value), -RIMG_E_BAD);
+	assert_int_equal(read_fraction("y = 0.5", &value), 0);
+	assert_int_equal(value, 7);
+}
+
+static void infinity_is_no_fraction(void **state)
+{
+	struct json_object *doc = NULL;
+	struct rimg_error err;
+
+	(void)state;
+	assert_int_equal(toml_read_fractions(&arena, "x = inf", 7, "t.toml", &doc, &err),
+			 -RIMG_E_BAD);
+	assert_int_equal(toml_read_fractions(&arena, "x = -nan", 8, "t.toml", &doc, &err),
+			 -RIMG_E_BAD);
+	assert_null(doc);
+}
+
 static void bytes_that_are_not_utf8_are_refused_wherever_they_stand(void **state)
 {
 	(void)state;
@@ -413,6 +469,8 @@ int main(void)
 		cmocka_unit_test(lists_may_mix_types_and_run_over_lines),
 		cmocka_unit_test(what_the_standard_forbids_is_refused_with_its_line),
 		cmocka_unit_test(fractions_and_dates_are_refused),
+		cmocka_unit_test(fractions_are_read_in_millionths_where_they_are_asked_for),
+		cmocka_unit_test(infinity_is_no_fraction),
 		cmocka_unit_test(bytes_that_are_not_utf8_are_refused_wherever_they_stand),
 		cmocka_unit_test(a_key_with_a_nul_is_refused),
 		cmocka_unit_test(nesting_ends_at_its_limit_however_it_is_made),

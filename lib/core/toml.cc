@@ -3,6 +3,7 @@
 /* The only C++ here: it lets toml++ parse, and hands on what comes out as values of json-c. No
  * exception leaves it. */
 
+#include <cmath>
 #include <string_view>
 
 #include <toml++/toml.h>
@@ -11,7 +12,7 @@
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 extern "C" {
-#include "build/toml.h"
+#include "core/toml.h"
 #include "core/error.h"
 #include "core/str.h"
 }
@@ -24,11 +25,17 @@ struct job {
 	struct arena *a;
 	const char *name;
 	struct rimg_error *err;
+	bool fractions;
 };
 
 json_place place_of(const job &j, const toml::source_region &region)
 {
-	return { j.name, region.begin.line, region.begin.column };
+	json_place place = {};
+
+	place.file = j.name;
+	place.line = region.begin.line;
+	place.column = region.begin.column;
+	return place;
 }
 
 json_object *refuse(const job &j, const json_place &at, int code, const char *what)
@@ -103,10 +110,14 @@ json_object *convert_scalar(const job &j, const toml::node &node, const json_pla
 		value = json_object_new_int64(number->get());
 	else if (auto boolean = node.as_boolean())
 		value = json_object_new_boolean(boolean->get());
+	else if (j.fractions && node.is_floating_point() && std::isfinite(*node.value<double>()))
+		value = json_object_new_double(*node.value<double>());
 	else if (node.is_floating_point())
 		return refuse(
 			j, at, RIMG_E_BAD,
-			"a number with a fraction or an exponent: only integers are known here");
+			j.fractions
+				? "neither infinity nor what is not a number is known here"
+				: "a number with a fraction or an exponent: only integers are known here");
 	else
 		return refuse(
 			j, at, RIMG_E_BAD,
@@ -141,7 +152,7 @@ json_object *convert(const job &j, const toml::node &node, const json_place &at,
 int parse(const job &j, std::string_view text, json_object **ret)
 {
 	toml::table table = toml::parse(text);
-	json_object *value = convert(j, table, { j.name, 1, 1 }, 0);
+	json_object *value = convert(j, table, place_of(j, table.source()), 0);
 
 	if (!value)
 		return -1;
@@ -163,23 +174,21 @@ int parse_failed(const job &j, const toml::parse_error &e)
 	return r;
 }
 
-} // namespace
-
-int toml_read(struct arena *a, const char *text, size_t len, const char *name,
-	      struct json_object **ret, struct rimg_error *err)
+int read(struct arena *a, std::string_view text, const char *name, bool fractions,
+	 struct json_object **ret, struct rimg_error *err)
 {
 	struct rimg_error unused;
 	job j = { a, static_cast<const char *>(arena_copy(a, name, strlen(name))),
-		  err ? err : &unused };
+		  err ? err : &unused, fractions };
 	int r;
 
 	if (!j.name)
 		return error_nomem(err);
-	r = toml_check(text, len, j.name, j.err);
+	r = toml_check(text.data(), text.size(), j.name, j.err);
 	if (r < 0)
 		return r;
 	try {
-		return parse(j, std::string_view(text, len), ret) < 0 ? -j.err->code : 0;
+		return parse(j, text, ret) < 0 ? -j.err->code : 0;
 	} catch (const toml::parse_error &e) {
 		return parse_failed(j, e);
 	} catch (const std::bad_alloc &) {
@@ -187,4 +196,18 @@ int toml_read(struct arena *a, const char *text, size_t len, const char *name,
 	} catch (...) {
 		return error_set(err, RIMG_E_INTERNAL, j.name, "the TOML parser gave up");
 	}
+}
+
+} // namespace
+
+int toml_read(struct arena *a, const char *text, size_t len, const char *name,
+	      struct json_object **ret, struct rimg_error *err)
+{
+	return read(a, std::string_view(text, len), name, false, ret, err);
+}
+
+int toml_read_fractions(struct arena *a, const char *text, size_t len, const char *name,
+			struct json_object **ret, struct rimg_error *err)
+{
+	return read(a, std::string_view(text, len), name, true, ret, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef BUILD_TOML_H
-#define BUILD_TOML_H
+#ifndef CORE_TOML_H
+#define CORE_TOML_H
 
 #include "core/json.h"
 
@@ -21,6 +21,23 @@ extern "C" {
  */
 int toml_read(struct arena *a, const char *text, size_t len, const char *name,
 	      struct json_object **ret, struct rimg_error *err);
+
+/**
+ * toml_read_fractions - like toml_read(), for texts that may hold fractions
+ *
+ * These become values of json_type_double, which toml_get_fraction() reads; infinities and what is
+ * not a number stay refused.
+ */
+int toml_read_fractions(struct arena *a, const char *text, size_t len, const char *name,
+			struct json_object **ret, struct rimg_error *err);
+
+/**
+ * toml_get_fraction - 0, or a number from 0.0001 to 1, in millionths
+ *
+ * More than six digits behind the point are refused. Returns as json_get() does.
+ */
+int toml_get_fraction(struct json_object *table, const char *path, const char *key, uint32_t *ret,
+		      struct rimg_error *err);
 
 /**
  * toml_check - hold a text against the limits, before the parser sees it

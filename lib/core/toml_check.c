@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "build/toml.h"
+#include "core/toml.h"
 
 #include <string.h>
 
