@@ -238,6 +238,7 @@ static int call_command(const struct rimg_command *command, int argc, char *cons
 	auto_with(options_done) struct options o = { 0 };
 	struct command_call call = { .command = command,
 				     .source_date_epoch = getenv("SOURCE_DATE_EPOCH"),
+				     .now = term_now,
 				     .out = stdout,
 				     .err = stderr };
 	struct rimg_error err;

@@ -33,6 +33,16 @@ bool term_progress(int fd)
 	return is_screen(fd);
 }
 
+bool term_now(int64_t *ret_s)
+{
+	struct timespec t;
+
+	if (clock_gettime(CLOCK_REALTIME, &t) < 0)
+		return false;
+	*ret_s = t.tv_sec;
+	return true;
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec t;

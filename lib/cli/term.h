@@ -15,4 +15,7 @@ bool term_progress(int fd);
 /** term_draw - see struct command_call: a progress line on stderr, a few times a second */
 void term_draw(struct command_call *call, const char *what, uint64_t done, uint64_t total);
 
+/** term_now - seconds since 1970 UTC by the host's clock; see struct command_call */
+bool term_now(int64_t *ret_s);
+
 #endif

@@ -63,6 +63,7 @@ struct command_call {
 	struct command_given *given;
 	size_t n_given;
 	const char *source_date_epoch; /* the environment's SOURCE_DATE_EPOCH, or NULL */
+	bool (*now)(int64_t *ret_s);   /* the host's clock, for expiry alone; false: no clock */
 	FILE *out;                     /* results */
 	FILE *err;                     /* complaints and progress */
 	int out_errno;                 /* why writing results failed, when it is known */

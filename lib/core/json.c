@@ -426,6 +426,7 @@ int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	struct scan s = {
 		.text = (const uint8_t *)text, .len = len, .line = 1, .a = a, .err = err
 	};
+	int rc;
 
 	s.name = arena_copy(a, name, strlen(name));
 	if (!s.name)
@@ -433,7 +434,10 @@ int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	if (len > JSON_TEXT_MAX)
 		return json_error(err, RIMG_E_LIMIT, (struct json_place){ .file = s.name },
 				  "longer than %u bytes", JSON_TEXT_MAX);
-	return scan_all(&s, ret);
+	rc = scan_all(&s, ret);
+	if (rc < 0 && err)
+		err->off = s.pos;
+	return rc;
 }
 
 struct json_place json_place_of(struct json_object *value)

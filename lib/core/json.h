@@ -43,7 +43,8 @@ struct json_place {
  * @name: of the text, for messages; copied
  *
  * Returns 0 with *@ret set (NULL is JSON's null); -RIMG_E_BAD with "NAME:LINE: sentence",
- * -RIMG_E_LIMIT, -RIMG_E_NOMEM.
+ * -RIMG_E_LIMIT, -RIMG_E_NOMEM. Then @err->off is where in the text reading stopped, and
+ * `has_off` stays false, as people look for lines.
  */
 int json_read(struct arena *a, const char *text, size_t len, const char *name,
 	      struct json_object **ret, struct rimg_error *err);

@@ -42,6 +42,7 @@ struct sink {
 			char *name; /* final name in the directory; NULL: stays unnamed */
 			char *temp; /* its name until then; NULL: it has none */
 			char *path; /* for messages */
+			bool keep;  /* never replace what is there */
 			struct rimg_source *back; /* made by sink_source() */
 		} file;
 		struct {
@@ -101,7 +102,7 @@ static int find_place(struct sink *s, const char *path, struct rimg_error *err)
 
 /* The first free name of "NAME.rimg-0.tmp", "NAME.rimg-1.tmp", ...: what a killed run left behind
  * must not block the next one, and no clock or process id is needed. */
-static int create_temporary(struct sink *s, struct rimg_error *err)
+static int create_temporary(struct sink *s, mode_t mode, struct rimg_error *err)
 {
 	for (unsigned i = 0; i < 10000; i++) {
 		auto_str struct str name = { 0 };
@@ -110,7 +111,7 @@ static int create_temporary(struct sink *s, struct rimg_error *err)
 		if (name.failed)
 			return error_nomem(err);
 		s->file.fd = openat(s->file.dir, name.data,
-				    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
+				    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 		if (s->file.fd >= 0) {
 			s->file.temp = str_take(&name);
 			return s->file.temp ? 0 : error_nomem(err);
@@ -121,7 +122,8 @@ static int create_temporary(struct sink *s, struct rimg_error *err)
 	return error_os(err, s->file.path, "cannot create a temporary file beside it");
 }
 
-static struct sink *file_new(const char *path, uint64_t size, bool named, struct rimg_error *err)
+static struct sink *file_new(const char *path, uint64_t size, bool named, mode_t mode,
+			     struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *s = calloc(1, sizeof(*s));
 
@@ -132,7 +134,7 @@ static struct sink *file_new(const char *path, uint64_t size, bool named, struct
 	s->kind = SINK_FILE;
 	s->size = size;
 	s->file.fd = s->file.dir = -1;
-	if (find_place(s, path, err) < 0 || create_temporary(s, err) < 0)
+	if (find_place(s, path, err) < 0 || create_temporary(s, mode, err) < 0)
 		return NULL;
 	if (!named) {
 		unlinkat(s->file.dir, s->file.temp, 0);
@@ -150,12 +152,30 @@ static struct sink *file_new(const char *path, uint64_t size, bool named, struct
 
 struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err)
 {
-	return file_new(path, size, true, err);
+	return file_new(path, size, true, 0644, err);
+}
+
+struct sink *sink_new(const char *path, uint64_t size, struct rimg_error *err)
+{
+	struct sink *s = file_new(path, size, true, 0644, err);
+
+	if (s)
+		s->file.keep = true;
+	return s;
+}
+
+struct sink *sink_secret(const char *path, uint64_t size, struct rimg_error *err)
+{
+	struct sink *s = file_new(path, size, true, 0600, err);
+
+	if (s)
+		s->file.keep = true;
+	return s;
 }
 
 struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *err)
 {
-	return file_new(path, size, false, err);
+	return file_new(path, size, false, 0600, err);
 }
 
 static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
@@ -183,13 +203,29 @@ static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t l
 	return 0;
 }
 
+/* Give the file its final name; some file systems know no renaming that does not replace. */
+static int give_name(const struct sink *s)
+{
+	int dir = s->file.dir;
+
+	if (!s->file.keep)
+		return renameat(dir, s->file.temp, dir, s->file.name);
+	if (renameat2(dir, s->file.temp, dir, s->file.name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+	if (linkat(dir, s->file.temp, dir, s->file.name, 0) < 0)
+		return -1;
+	return unlinkat(dir, s->file.temp, 0);
+}
+
 int sink_commit(struct sink *s, struct rimg_error *err)
 {
 	if (s->kind != SINK_FILE || !s->file.temp)
 		return error_set(err, RIMG_E_INTERNAL, NULL, "only a named file can be committed");
 	if (fsync(s->file.fd) < 0)
 		return error_os(err, s->file.path, "cannot flush it to the disk");
-	if (renameat(s->file.dir, s->file.temp, s->file.dir, s->file.name) < 0)
+	if (give_name(s) < 0)
 		return error_os(err, s->file.path, "cannot give the finished file its name");
 	free(take_ptr(s->file.temp));
 	if (fsync(s->file.dir) < 0)

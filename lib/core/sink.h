@@ -22,6 +22,16 @@ struct sink;
  */
 struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err);
 
+/**
+ * sink_secret - like sink_file(), for what must be neither read by others nor replaced
+ *
+ * Only the owner may read and write the file, and sink_commit() fails when something is at @path.
+ */
+struct sink *sink_secret(const char *path, uint64_t size, struct rimg_error *err);
+
+/** sink_new - like sink_file(), but sink_commit() fails when something is at @path */
+struct sink *sink_new(const char *path, uint64_t size, struct rimg_error *err);
+
 /** sink_temporary - an unnamed file in the directory of @path, gone when the sink is freed */
 struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *err);
 
@@ -63,7 +73,8 @@ const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err);
 /**
  * sink_commit - flush to the disk and give the file its name, replacing what was there
  *
- * Only for sink_file(). Returns 0 or -RIMG_E_IO; then the old file is as it was.
+ * Only for sink_file(), sink_new() and sink_secret(). Returns 0 or -RIMG_E_IO; then the old file is
+ * as it was.
  */
 int sink_commit(struct sink *s, struct rimg_error *err);
 
