@@ -361,6 +361,7 @@ static int give(struct accounting *acc, uint64_t pos, uint64_t len, struct rimg_
 		if (rc < 0)
 			return rc;
 		n = num_min(len, acc->until - pos);
+		acc->x->touched = true;
 		if (acc->scope->mode != SCOPE_EXPLAIN) {
 			acc->x->bytes += n;
 			acc->d->summary.differing += n;
@@ -519,5 +520,7 @@ int diff_account(struct rimg_diff *d, struct rimg_error *err)
 
 	for (const struct scope *s = d->scopes; s && rc == 0; s = s->next)
 		rc = account_scope(d, s, err);
+	if (rc == 0)
+		rc = diff_find_roots(d, err);
 	return rc < 0 ? rc : sum_up(d, err);
 }

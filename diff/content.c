@@ -197,6 +197,7 @@ static int compare_rest(struct rimg_diff *d, struct pair *p, uint64_t len, struc
 		uint64_t end = known ? off : off + s.len;
 		int rc = 0;
 
+		p->packed |= s.a.kind == SPOT_PACKED || s.b.kind == SPOT_PACKED;
 		/* what was gathered before a part that is known, or at the end */
 		if (end > start && (known || end == len))
 			rc = compare_run_of(d, p, start, end - start, map, ret_differs, err);

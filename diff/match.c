@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/error.h"
 #include "core/num.h"
+#include "core/str.h"
 #include "diff/pairs.h"
 
 #define PARTITIONS_MAX 4096 /* more are not paired by number */
+#define NAMES_SHOWN    4    /* of an order */
 
 /* A node that only one side has: everything below it belongs to it. */
 static int add_unmatched(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
@@ -167,15 +169,50 @@ static struct rimg_node *next_paired(struct rimg_node *n, const struct pair *par
 	return NULL;
 }
 
+/* Names from @n on, as far as they are worth reading. */
+static void add_names(struct str *s, struct rimg_node *n, const struct pair *p)
+{
+	for (unsigned shown = 0; n && shown < NAMES_SHOWN; shown++) {
+		str_add(s, shown ? " " : "");
+		str_add_escaped(s, n->name, n->name_len, STR_ESCAPE_TEXT);
+		n = next_paired(n->next, p);
+	}
+	if (n)
+		str_add(s, " ...");
+}
+
+/* How the order changed, in brief. */
+static int tell_order(struct rimg_diff *d, struct difference *x, struct rimg_node *a,
+		      struct rimg_node *b, size_t same, struct rimg_error *err)
+{
+	auto_str struct str s = { 0 };
+	size_t n = same, moved = 0;
+
+	for (struct rimg_node *na = a, *nb = b; na && nb; n++) {
+		moved += pair_of(na) != pair_of(nb);
+		na = next_paired(na->next, x->pair);
+		nb = next_paired(nb->next, x->pair);
+	}
+	str_printf(&s, "%zu of %zu entries stand at another position; from number %zu on A has ",
+		   moved, n, same + 1);
+	add_names(&s, a, x->pair);
+	str_add(&s, ", B has ");
+	add_names(&s, b, x->pair);
+	x->why = s.failed ? NULL : arena_copy(&d->arena, str_cstr(&s), s.len);
+	return x->why ? 0 : error_nomem(err);
+}
+
 int match_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
 	struct rimg_node *a = next_paired(p->a->first_child, p);
 	struct rimg_node *b = next_paired(p->b->first_child, p);
 	struct difference *x;
+	size_t same = 0;
 
 	while (a && b && pair_of(a) == pair_of(b)) {
 		a = next_paired(a->next, p);
 		b = next_paired(b->next, p);
+		same++;
 	}
 	if (!a || !b)
 		return 0;
@@ -184,5 +221,5 @@ int match_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 		return error_nomem(err);
 	x->first_a = a;
 	x->first_b = b;
-	return 0;
+	return tell_order(d, x, a, b, same, err);
 }

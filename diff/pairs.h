@@ -26,6 +26,19 @@ enum difference_type {
 	DIFFERS_CLAIM,  /* bytes of a structure; key: field and cause */
 };
 
+/** enum follows - why one difference follows from another */
+enum follows {
+	FOLLOWS_NOTHING,
+	FOLLOWS_ECHO,     /* the same change of the same field */
+	FOLLOWS_INSIDE,   /* a content, from what is inside of it */
+	FOLLOWS_SIZE,     /* the length of a content */
+	FOLLOWS_LINK,     /* the number of names of a file */
+	FOLLOWS_COUNT,    /* numbers and lists of what is there */
+	FOLLOWS_CHECKSUM, /* computed over it */
+	FOLLOWS_PLACE,    /* moved by it */
+	FOLLOWS_FAMILY,   /* of the same kind */
+};
+
 /** struct difference - see struct rimg_difference, which is made from it when it is shown */
 struct difference {
 	struct difference *next;       /* of the pair, in order of making */
@@ -42,6 +55,14 @@ struct difference {
 	struct rimg_diff_range *ranges; /* malloc'ed */
 	size_t n_ranges, cap_ranges;
 	bool coarse;
+	bool touched;            /* bytes were given to it, counted or not */
+	enum follows follows;    /* how it follows from `root` */
+	uint64_t index;          /* in rimg_diff.list */
+	struct difference *root; /* that it follows from, itself if from none */
+	struct difference *via;  /* the next one on the way there */
+	const char *why;         /* evidence that was found when the cause was; NULL: see why.c */
+	uint64_t n_followers;    /* of a root */
+	uint64_t all_bytes;      /* of a root and its followers */
 };
 
 enum content_state {
@@ -87,6 +108,16 @@ struct scope {
  * @damaged:      parts of the content could not be read
  * @half_read:    one of the two could not be read: what it lacks is not known to be missing
  * @hidden:       nothing of it is shown: its node was found to be moved from elsewhere
+ * @packed:       what is stored of the content has another length or form than the content
+ *
+ * Of roots.c alone, all below it included:
+ * @layer_pair:   the pair of the root of its layer
+ * @came_or_went: the first child that was added, removed or moved
+ * @layer_change: of the root of a layer: the same for all of the layer
+ * @relinked:     a name of this file that was added or removed
+ * @best, @mover: the root of the best rank, and the first that can move others
+ * @near, @near_mover: those of the nearest pair around that has one
+ * @family:       of the root of a layer: who stands for all of a cause
  */
 struct pair {
 	struct rimg_node *a;
@@ -110,6 +141,14 @@ struct pair {
 	bool damaged;
 	bool half_read;
 	bool hidden;
+	bool packed;
+	struct pair *layer_pair;
+	struct difference *came_or_went;
+	struct difference *layer_change;
+	struct difference *relinked;
+	struct difference *best, *mover;
+	struct difference *near, *near_mover;
+	struct family *family;
 };
 
 /** struct pair_list - a growing list of pairs */
@@ -139,6 +178,8 @@ struct rimg_diff {
 	uint64_t n_ranges; /* of all differences */
 	uint64_t budget;   /* bytes of contents that may still be compared */
 	bool tree_differs;
+	struct difference **list; /* what is shown, depth first */
+	size_t n_list;
 	struct rimg_diff_summary summary;
 };
 
@@ -244,6 +285,14 @@ int match_moved(struct rimg_diff *d, struct rimg_error *err);
 
 /** diff_walk - compare everything below the root pair, whose contents are known to differ */
 int diff_walk(struct rimg_diff *d, struct rimg_error *err);
+
+/* ---- roots.c -------------------------------------------------------------------------------- */
+
+/** diff_find_roots - number the differences, and find out which follow from which */
+int diff_find_roots(struct rimg_diff *d, struct rimg_error *err);
+
+/** diff_rank - how near to a decision of somebody a cause is: 0 is nearest */
+unsigned diff_rank(enum rimg_cause cause);
 
 /* ---- account.c ------------------------------------------------------------------------------ */
 

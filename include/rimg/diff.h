@@ -49,6 +49,12 @@ struct rimg_diff_range {
  * @coarse:   there are more ranges than are kept: some also cover equal bytes in between. @bytes is
  *            exact.
  * @node_a, @node_b: the nodes; NULL where it does not exist
+ * @why:         one sentence with the evidence for the cause; harmless text, never NULL
+ * @index:       its number, in the order of rimg_diff_each() with all causes, from 0
+ * @root:        number of the difference that it follows from, which itself follows from none; its
+ *               own if it follows from none
+ * @n_followers: how many follow from it
+ * @all_bytes:   @bytes and those of all that follow from it
  */
 struct rimg_difference {
 	const char *path;
@@ -64,6 +70,11 @@ struct rimg_difference {
 	bool coarse;
 	struct rimg_node *node_a;
 	struct rimg_node *node_b;
+	const char *why;
+	uint64_t index;
+	uint64_t root;
+	uint64_t n_followers;
+	uint64_t all_bytes;
 };
 
 /**
@@ -79,6 +90,7 @@ struct rimg_difference {
  * @differences: how many
  * @unread:      parts that could not be read and so could not be compared
  * @by_cause:    differences and their bytes, for each cause
+ * @roots:       differences that follow from no other; all the rest follow from these
  */
 struct rimg_diff_summary {
 	bool identical;
@@ -96,6 +108,7 @@ struct rimg_diff_summary {
 		uint64_t differences;
 		uint64_t bytes;
 	} by_cause[RIMG_N_CAUSES];
+	uint64_t roots;
 };
 
 /**
@@ -137,6 +150,59 @@ const struct rimg_diff_summary *rimg_diff_get_summary(const struct rimg_diff *di
  */
 int rimg_diff_each(const struct rimg_diff *diff, uint32_t causes,
 		   bool (*fn)(void *arg, const struct rimg_difference *difference), void *arg);
+
+/**
+ * rimg_diff_each_root - the same, each difference that follows from none with its followers behind
+ *
+ * Those that follow from none come by cause, what somebody wanted before what happened by itself,
+ * of one cause depth first; the followers depth first behind it.
+ */
+int rimg_diff_each_root(const struct rimg_diff *diff, uint32_t causes,
+			bool (*fn)(void *arg, const struct rimg_difference *difference), void *arg);
+
+/** enum rimg_detail_kind - what a line of a closer look is */
+enum rimg_detail_kind {
+	RIMG_DETAIL_HEAD, /* where the lines below it are: "@@ -3,7 +3,8 @@" */
+	RIMG_DETAIL_SAME, /* a line that both have */
+	RIMG_DETAIL_DIFF, /* one that differs, or that one side lacks (NULL there) */
+	RIMG_DETAIL_NOTE, /* said about the lines: what is not shown, and why */
+};
+
+/** enum rimg_detail_form - what the lines are */
+enum rimg_detail_form {
+	RIMG_DETAIL_TEXT, /* lines of two texts */
+	RIMG_DETAIL_HEX,  /* rows of bytes: offset, hexadecimal, characters */
+	RIMG_DETAIL_CODE, /* instructions */
+	RIMG_DETAIL_LIST, /* members of a list in order, values of an attribute */
+};
+
+/**
+ * struct rimg_detail_line - one line
+ * @a, @b: what the sides say, harmless text without line ends. HEAD and NOTE: @a alone. SAME: both,
+ *         where the lines mean the same they may still be spelled differently (addresses)
+ */
+struct rimg_detail_line {
+	enum rimg_detail_kind kind;
+	enum rimg_detail_form form;
+	const char *a;
+	const char *b;
+};
+
+/**
+ * rimg_difference_detail - a closer look at one difference
+ * @difference: during a call of rimg_diff_each() or rimg_diff_each_root(), or with its `index`
+ * @max_lines:  about how many lines at most; a NOTE says what was left out. 0: a sensible number
+ * @fn:         gets the lines in order, valid during the call; returns false to stop
+ *
+ * Texts are compared by lines, functions by instructions, other contents shown in hexadecimal
+ * around the first bytes that differ. Many differences have no more to tell than their values:
+ * then there are no lines. What cannot be read is a NOTE.
+ * Returns 0, -RIMG_E_IO, -RIMG_E_NOMEM.
+ */
+int rimg_difference_detail(const struct rimg_diff *diff, const struct rimg_difference *difference,
+			   size_t max_lines,
+			   bool (*fn)(void *arg, const struct rimg_detail_line *line), void *arg,
+			   struct rimg_error *err);
 
 #ifdef __cplusplus
 }
