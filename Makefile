@@ -89,7 +89,7 @@ CFLAGS ?= -O1 -g
 SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-COMMON = -Iinclude -Ilib -I. -I$(O)/gen -D_FILE_OFFSET_BITS=64 -pthread -MMD -MP \
+COMMON = -Iinclude -Ilib -I. -I$(O)/gen -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -MMD -MP \
 	'-ffile-prefix-map=$(CURDIR)=.' $(HARDEN) $(INIT) $(SAN_FLAGS) $(PKG_CFLAGS)
 # empty, as in a source file that defines it by itself
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE= $(WARN) $(WARN_C) $(WERROR) $(COMMON) $(CFLAGS)

@@ -181,7 +181,7 @@ static int key_byte(const struct item *item, size_t i)
 static int compare_items(const void *pa, const void *pb)
 {
 	const struct item *a = pa, *b = pb;
-	size_t i = num_min(a->node->name_len, b->node->name_len);
+	size_t i = num_min_size(a->node->name_len, b->node->name_len);
 	int order = memcmp(a->node->name, b->node->name, i), x, y;
 
 	if (order != 0)

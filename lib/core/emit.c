@@ -45,7 +45,7 @@ int emit_derive(const struct emit_request *rq, const char *purpose, void *ret, s
 		return error_nomem(err);
 	rc = digest_bytes(s.data, s.len, digest, err);
 	if (rc == 0)
-		memcpy(ret, digest, num_min(len, sizeof(digest)));
+		memcpy(ret, digest, num_min_size(len, sizeof(digest)));
 	return rc;
 }
 

@@ -114,7 +114,7 @@ size_t rimg_node_address(const struct rimg_node *node, char *buf, size_t len)
 
 int node_compare_names(const struct rimg_node *a, const struct rimg_node *b)
 {
-	int order = memcmp(a->name, b->name, num_min(a->name_len, b->name_len));
+	int order = memcmp(a->name, b->name, num_min_size(a->name_len, b->name_len));
 
 	if (order != 0)
 		return order;

@@ -54,6 +54,12 @@ static inline uint64_t num_min(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/** num_min_size - the lesser of two lengths of memory, which have 32 bits on some machines */
+static inline size_t num_min_size(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
 static inline uint64_t num_max(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;

@@ -44,7 +44,7 @@ void plan_done(struct plan *p)
 
 static int compare_name(const struct plan_node *node, const void *name, size_t name_len)
 {
-	int order = memcmp(node->name, name, num_min(node->name_len, name_len));
+	int order = memcmp(node->name, name, num_min_size(node->name_len, name_len));
 
 	if (order != 0)
 		return order;

@@ -397,9 +397,9 @@ size_t str_distance(const char *a, const char *b)
 		for (size_t j = 1; j <= m; j++) {
 			size_t best = row[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
-			best = num_min(best, num_min(row[i - 1][j], row[i][j - 1]) + 1);
+			best = num_min_size(best, num_min_size(row[i - 1][j], row[i][j - 1]) + 1);
 			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-				best = num_min(best, row[i - 2][j - 2] + 1);
+				best = num_min_size(best, row[i - 2][j - 2] + 1);
 			row[i][j] = best;
 		}
 	}

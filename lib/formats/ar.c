@@ -136,7 +136,7 @@ static bool stored_is(const struct member *m, const char *text)
 
 static void set_name(struct member *m, const void *name, size_t len)
 {
-	m->name_len = num_min(len, sizeof(m->name));
+	m->name_len = num_min_size(len, sizeof(m->name));
 	memcpy(m->name, name, m->name_len);
 }
 

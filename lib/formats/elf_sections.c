@@ -215,7 +215,7 @@ static int read_comment(struct elf_file *f, const struct elf_section *s)
 					      RIMG_CAUSE_CONTENT, PLACE_NONE, text, len) < 0)
 			return -RIMG_E_NOMEM;
 		n += len > 0;
-		rd_skip(&r, num_min(len + 1, rd_left(&r)));
+		rd_skip(&r, num_min_size(len + 1, rd_left(&r)));
 	}
 	return 0;
 }
@@ -231,7 +231,7 @@ struct note {
 
 static void skip_to(struct rd *r, uint64_t align)
 {
-	rd_skip(r, num_min(-r->pos & (align - 1), rd_left(r)));
+	rd_skip(r, (size_t)num_min(-r->pos & (align - 1), rd_left(r)));
 }
 
 static bool next_note(struct rd *r, uint64_t align, struct note *ret)

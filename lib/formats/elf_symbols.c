@@ -229,7 +229,7 @@ static int read_symbols(struct symbols *t, Elf *elf, uint32_t table_type,
 	if (more)
 		more_data = table_data(f, elf, more);
 	t->strings = f->section[table].link;
-	n = num_min(data->d_size / entsize, INT_MAX);
+	n = (size_t)num_min(data->d_size / entsize, INT_MAX);
 	for (size_t i = 1; i < n; i++) {
 		Elf32_Word index = 0;
 		struct symbol symbol = { 0 };
@@ -291,7 +291,7 @@ static int compare_names(const void *pa, const void *pb)
 
 	if (a->name_len == 0 || b->name_len == 0)
 		return (a->name_len == 0) - (b->name_len == 0);
-	order = memcmp(a->name, b->name, num_min(a->name_len, b->name_len));
+	order = memcmp(a->name, b->name, num_min_size(a->name_len, b->name_len));
 	if (order != 0)
 		return order;
 	return (a->name_len > b->name_len) - (a->name_len < b->name_len);

@@ -158,7 +158,7 @@ static int invent_short_name(struct fat_name *name, struct taken *t, unsigned *s
 	for (unsigned i = *start; i <= NUMBER_MAX; i++) {
 		char tail[BASE_LEN + 1];
 		size_t tail_len = (size_t)snprintf(tail, sizeof(tail), "~%u", i);
-		size_t keep = num_min(n, BASE_LEN - tail_len);
+		size_t keep = num_min_size(n, BASE_LEN - tail_len);
 
 		memset(name->short_name, ' ', BASE_LEN);
 		memcpy(name->short_name, base, keep);

@@ -226,7 +226,7 @@ static void directory_fields(struct pe_file *f, struct field *fields)
 		{ "reserved.address", "reserved.size" },
 	};
 
-	size_t n = num_min(num_min(f->n_dirs, PE_N_DIRS), rd_left(&fields->rd) / 8);
+	size_t n = num_min_size(num_min_size(f->n_dirs, PE_N_DIRS), rd_left(&fields->rd) / 8);
 
 	if (n < f->n_dirs)
 		layer_finding(

@@ -118,7 +118,7 @@ static const struct pe_section *section_at(const struct pe_file *f, uint32_t add
 static int read_codeview(struct pe_file *f, uint32_t addr, uint32_t size, struct rimg_error *err)
 {
 	uint8_t data[24 + MAX_PDB_PATH];
-	size_t len = num_min(size, sizeof(data));
+	size_t len = num_min_size(size, sizeof(data));
 	uint64_t off;
 	const struct pe_section *s = section_at(f, addr, size, &off);
 	struct field fields;

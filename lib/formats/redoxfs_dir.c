@@ -152,7 +152,7 @@ static int read_dirlist(struct reader *rd, struct redoxfs_ref *ref, const struct
 	rd_seek(&r, REDOXFS_DIRLIST_COUNT_OFF);
 	list.count = rd_le16(&r);
 	list.used = rd_le16(&r);
-	r = rd_init(buf, num_min(list.used, REDOXFS_DIRLIST_COUNT_OFF), list.off);
+	r = rd_init(buf, num_min_size(list.used, REDOXFS_DIRLIST_COUNT_OFF), list.off);
 	while (list.n < list.count && rd_left(&r) > 0) {
 		rc = dir_entry(&list, &r);
 		if (rc < 0)

@@ -267,7 +267,7 @@ static int compare_paths(const void *pa, const void *pb)
 {
 	const struct rimg_node *a = *(struct rimg_node *const *)pa;
 	const struct rimg_node *b = *(struct rimg_node *const *)pb;
-	size_t n = num_min(a->name_len, b->name_len);
+	size_t n = num_min_size(a->name_len, b->name_len);
 	int order = memcmp(a->name, b->name, n), next_a, next_b;
 
 	if (order != 0)
