@@ -62,20 +62,24 @@ static int check_image(struct command_call *call, struct image_build *b, struct 
 	return rc;
 }
 
+static int check_written(void *arg, struct sink *sink, struct rimg_error *err)
+{
+	return image_selfcheck(arg, sink, err);
+}
+
 static int write_image(struct command_call *call, struct image_build *b, const struct lock *lock,
 		       struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *sink = sink_file(b->path, b->m->size, err);
 	const char *lock_path = call_value(call, "lock");
+	uint8_t digest[SHA256_LEN];
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;
 
 	if (rc == 0)
-		rc = image_selfcheck(b, sink, err);
-	if (rc == 0)
-		rc = sink_commit(sink, err);
+		rc = output_finish(call, sink, check_written, b, digest, err);
 	if (rc == 0 && lock_path && !call_has(call, "locked"))
 		rc = lock_write(lock, b, sink, lock_path, err);
-	return rc < 0 ? rc : output_print_digest(call, sink, b->path, err);
+	return rc < 0 ? rc : output_print_digest(call, digest, b->path);
 }
 
 /* 0 done, 1 the claim does not hold, or an error. */

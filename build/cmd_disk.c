@@ -100,20 +100,35 @@ static void cleanup_sink(struct sink **s)
 	sink_free(*s);
 }
 
+struct checked {
+	const struct disk *d;
+	const struct parts *p;
+	const char *path;
+};
+
+/* Is it the disk that was planned, and are the files still what they were? */
+static int check_disk(void *arg, struct sink *sink, struct rimg_error *err)
+{
+	const struct checked *c = arg;
+	int rc = disk_selfcheck(c->d, sink, c->path, err);
+
+	for (size_t i = 0; i < c->p->n && rc == 0; i++)
+		if (c->p->files[i])
+			rc = rimg_source_verify(c->p->files[i], err);
+	return rc;
+}
+
 static int write_disk(struct command_call *call, const struct disk *d, const struct parts *p,
 		      const char *path, uint64_t size, struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *sink = sink_file(path, size, err);
+	struct checked c = { .d = d, .p = p, .path = path };
+	uint8_t digest[SHA256_LEN];
 	int rc = sink ? disk_write(d, sink, err) : -RIMG_E_IO;
 
 	if (rc == 0)
-		rc = disk_selfcheck(d, sink, path, err);
-	for (size_t i = 0; i < p->n && rc == 0; i++)
-		if (p->files[i])
-			rc = rimg_source_verify(p->files[i], err);
-	if (rc == 0)
-		rc = sink_commit(sink, err);
-	return rc < 0 ? rc : output_print_digest(call, sink, path, err);
+		rc = output_finish(call, sink, check_disk, &c, digest, err);
+	return rc < 0 ? rc : output_print_digest(call, digest, path);
 }
 
 static int run(struct command_call *call)

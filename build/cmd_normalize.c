@@ -11,18 +11,27 @@ static const struct command_option options[] = {
 	{ 0 },
 };
 
+/* What was written has been compared layer by layer; are the inputs still what they were? */
+static int check_inputs(void *arg, struct sink *sink, struct rimg_error *err)
+{
+	const struct remake *r = arg;
+	int rc = rimg_source_verify(r->old->image->src, err);
+
+	(void)sink;
+	for (size_t i = 0; i < r->n_grafts && rc == 0; i++)
+		rc = rimg_source_verify(r->grafts[i].source, err);
+	return rc;
+}
+
 static int write_image(struct command_call *call, struct remake *r, struct rimg_error *err)
 {
 	struct sink *sink;
+	uint8_t digest[SHA256_LEN];
 	int rc = remake_write(r, &sink, err);
 
 	if (rc == 0)
-		rc = rimg_source_verify(r->old->image->src, err);
-	for (size_t i = 0; i < r->n_grafts && rc == 0; i++)
-		rc = rimg_source_verify(r->grafts[i].source, err);
-	if (rc == 0)
-		rc = sink_commit(sink, err);
-	return rc < 0 ? rc : output_print_digest(call, sink, r->path, err);
+		rc = output_finish(call, sink, check_inputs, r, digest, err);
+	return rc < 0 ? rc : output_print_digest(call, digest, r->path);
 }
 
 int remake_command(struct command_call *call, struct remake *r)

@@ -10,6 +10,7 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/num.h"
+#include "core/pool.h"
 #include "core/str.h"
 
 int output_seed(const void *text, size_t len, uint8_t ret[32], struct rimg_error *err)
@@ -96,17 +97,62 @@ int output_options(struct command_call *call, struct output *o)
 	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
-int output_print_digest(struct command_call *call, struct sink *sink, const char *path,
-			struct rimg_error *err)
-{
-	const struct rimg_source *src = sink_source(sink, err);
-	auto_str struct str line = { 0 };
-	uint8_t digest[SHA256_LEN];
-	int rc = src ? digest_source(src, digest, err) : -RIMG_E_IO;
+enum finish_step {
+	FINISH_CHECK,
+	FINISH_DIGEST,
+	FINISH_FLUSH,
+	N_FINISH_STEPS,
+};
 
-	if (rc < 0 || call->quiet)
-		return rc;
-	str_add_hex(&line, digest, sizeof(digest));
+struct finish {
+	struct sink *sink;
+	const struct rimg_source *written;
+	int (*check)(void *arg, struct sink *sink, struct rimg_error *err);
+	void *arg;
+	uint8_t *digest;
+	int rc[N_FINISH_STEPS];
+	struct rimg_error err[N_FINISH_STEPS];
+};
+
+static void finish_step(void *arg, size_t i)
+{
+	struct finish *f = arg;
+
+	if (i == FINISH_CHECK)
+		f->rc[i] = f->check ? f->check(f->arg, f->sink, &f->err[i]) : 0;
+	else if (i == FINISH_DIGEST)
+		f->rc[i] = digest_source(f->written, f->digest, &f->err[i]);
+	else
+		f->rc[i] = sink_flush(f->sink, &f->err[i]);
+}
+
+int output_finish(struct command_call *call, struct sink *sink,
+		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		  uint8_t digest[SHA256_LEN], struct rimg_error *err)
+{
+	struct finish f = { .sink = sink, .check = check, .arg = arg, .digest = digest };
+
+	f.written = sink_source(sink, err);
+	if (!f.written)
+		return -RIMG_E_NOMEM;
+	pool_for(call->ctx->threads, N_FINISH_STEPS, finish_step, &f);
+	for (size_t i = 0; i < N_FINISH_STEPS; i++)
+		if (f.rc[i] < 0) {
+			if (err)
+				*err = f.err[i];
+			return f.rc[i];
+		}
+	return sink_commit(sink, err);
+}
+
+int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],
+			const char *path)
+{
+	auto_str struct str line = { 0 };
+
+	if (call->quiet)
+		return 0;
+	str_add_hex(&line, digest, SHA256_LEN);
 	str_add(&line, "  ");
 	str_add_escaped(&line, path, strlen(path), STR_ESCAPE_TEXT);
 	fprintf(call->out, "%s\n", str_cstr(&line));
@@ -118,21 +164,32 @@ static void cleanup_sink(struct sink **s)
 	sink_free(*s);
 }
 
+struct container {
+	struct output *o;
+	const struct rimg_emitter *emitter;
+};
+
+static int check_container(void *arg, struct sink *sink, struct rimg_error *err)
+{
+	const struct container *c = arg;
+	const struct rimg_source *back = sink_source(sink, err);
+
+	return back ? selfcheck_tree(&c->o->rq, back, c->o->path, c->emitter->name, err)
+		    : -RIMG_E_IO;
+}
+
 static int write_container(struct command_call *call, struct output *o,
 			   const struct rimg_emitter *emitter, uint64_t size,
 			   struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *sink = sink_file(o->path, size, err);
-	const struct rimg_source *back;
+	struct container c = { .o = o, .emitter = emitter };
+	uint8_t digest[SHA256_LEN];
 	int rc = sink ? emitter->emit(&o->rq, sink, err) : -RIMG_E_IO;
 
-	if (rc < 0)
-		return rc;
-	back = sink_source(sink, err);
-	rc = back ? selfcheck_tree(&o->rq, back, o->path, emitter->name, err) : -RIMG_E_IO;
 	if (rc == 0)
-		rc = sink_commit(sink, err);
-	return rc < 0 ? rc : output_print_digest(call, sink, o->path, err);
+		rc = output_finish(call, sink, check_container, &c, digest, err);
+	return rc < 0 ? rc : output_print_digest(call, digest, o->path);
 }
 
 int output_write(struct command_call *call, struct output *o, const char *format, uint64_t size,

@@ -4,6 +4,7 @@
 
 #include "build/inputs.h"
 #include "core/command.h"
+#include "core/digest.h"
 #include "core/emit.h"
 
 /* What the commands that write one container share: options, writing, checking, the digest. */
@@ -53,8 +54,19 @@ bool output_compression(const char *text, enum emit_compression *ret);
 int output_write(struct command_call *call, struct output *o, const char *format, uint64_t size,
 		 uint64_t step);
 
-/** output_print_digest - "SHA-256  PATH" of a finished sink, on call->out unless quiet */
-int output_print_digest(struct command_call *call, struct sink *sink, const char *path,
-			struct rimg_error *err);
+/**
+ * output_finish - check what was written, flush it, and give the file its name
+ * @check:  compares the sink with what was planned, or NULL; may run in another thread
+ * @digest: receives the SHA-256 of the sink
+ *
+ * The three are done at the same time: a failure of any leaves what was there before.
+ */
+int output_finish(struct command_call *call, struct sink *sink,
+		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		  uint8_t digest[SHA256_LEN], struct rimg_error *err);
+
+/** output_print_digest - "SHA-256  PATH" of a finished file, on call->out unless quiet */
+int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],
+			const char *path);
 
 #endif

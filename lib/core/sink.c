@@ -219,12 +219,19 @@ static int give_name(const struct sink *s)
 	return unlinkat(dir, s->file.temp, 0);
 }
 
+int sink_flush(struct sink *s, struct rimg_error *err)
+{
+	if (s->kind == SINK_FILE && fsync(s->file.fd) < 0)
+		return error_os(err, s->file.path, "cannot flush it to the disk");
+	return 0;
+}
+
 int sink_commit(struct sink *s, struct rimg_error *err)
 {
 	if (s->kind != SINK_FILE || !s->file.temp)
 		return error_set(err, RIMG_E_INTERNAL, NULL, "only a named file can be committed");
-	if (fsync(s->file.fd) < 0)
-		return error_os(err, s->file.path, "cannot flush it to the disk");
+	if (sink_flush(s, err) < 0)
+		return -RIMG_E_IO;
 	if (give_name(s) < 0)
 		return error_os(err, s->file.path, "cannot give the finished file its name");
 	free(take_ptr(s->file.temp));
@@ -487,4 +494,15 @@ const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err)
 	if (parent && !s->slice.back)
 		error_nomem(err);
 	return s->slice.back;
+}
+
+int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err)
+{
+	auto_with(cleanup_sink) struct sink *sink = sink_file(path, len, err);
+	int rc;
+
+	if (!sink)
+		return -RIMG_E_IO;
+	rc = sink_write(sink, 0, data, len, err);
+	return rc < 0 ? rc : sink_commit(sink, err);
 }

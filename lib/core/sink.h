@@ -71,12 +71,22 @@ int sink_copy(struct sink *s, uint64_t off, const struct rimg_source *src, struc
 const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err);
 
 /**
+ * sink_flush - bring what was written so far to the disk; sink_commit() then has less to do
+ *
+ * May run while the sink is read. Returns 0 or -RIMG_E_IO.
+ */
+int sink_flush(struct sink *s, struct rimg_error *err);
+
+/**
  * sink_commit - flush to the disk and give the file its name, replacing what was there
  *
  * Only for sink_file(), sink_new() and sink_secret(). Returns 0 or -RIMG_E_IO; then the old file is
  * as it was.
  */
 int sink_commit(struct sink *s, struct rimg_error *err);
+
+/** sink_save - a host file of @len bytes, as sink_file() and sink_commit() make it; 0 or a code */
+int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err);
 
 /**
  * sink_differs - the verdict of a comparing sink, after everything was written

@@ -4,7 +4,8 @@
  * docs/formats/redoxfs.md, "Inode" and "Record".
  *
  * Records go through in batches: all records of a batch are read, packed and hashed in parallel,
- * then get their blocks one after the other, then are written in parallel. Where a record lies thus
+ * then get their blocks one after the other, then are written in parallel, together with the next
+ * batch's reading, so that no thread waits for the other's system calls. Where a record lies
  * follows from the tree alone, not from the number of threads or the size of a batch. */
 
 #include <inttypes.h>
@@ -21,7 +22,7 @@
 #include "core/wr.h"
 #include "formats/redoxfs_emit.h"
 
-#define BATCH      64
+#define BATCH      32
 #define RECORD_MAX ((size_t)REDOXFS_BLOCK << REDOXFS_LEVEL_MAX)
 #define PACKED_MAX ((size_t)65536) /* its length, in a u16, counts what follows the length */
 #define INLINE_MAX (REDOXFS_INODE_DATA_LEN - 1) /* upstream turns longer contents into records */
@@ -45,8 +46,10 @@ struct item {
 
 struct batch {
 	struct emission *e;
-	struct item *items;
+	struct item *items; /* to be prepared */
 	size_t n;
+	struct item *placed; /* of the batch before: to be written */
+	size_t n_placed;
 	struct redoxfs_ptr *ptrs; /* of the node in progress, by record */
 	size_t n_ptrs, cap_ptrs;
 };
@@ -54,6 +57,7 @@ struct batch {
 static void batch_done(struct batch *b)
 {
 	free(b->items);
+	free(b->placed);
 	free(b->ptrs);
 }
 
@@ -101,10 +105,8 @@ static const uint8_t *stored_bytes(const struct item *it)
 	return it->packed ? it->pack : it->plain;
 }
 
-static void prepare(void *arg, size_t i)
+static void prepare(const struct batch *b, struct item *it)
 {
-	struct batch *b = arg;
-	struct item *it = &b->items[i];
 	size_t stored;
 
 	if (it->len > 0)
@@ -122,10 +124,8 @@ static void prepare(void *arg, size_t i)
 	it->ptr.hash = seahash(stored_bytes(it), (size_t)REDOXFS_BLOCK << it->ptr.level);
 }
 
-static void write_out(void *arg, size_t i)
+static void write_out(const struct batch *b, struct item *it)
 {
-	struct batch *b = arg;
-	struct item *it = &b->items[i];
 	uint64_t n_blk = UINT64_C(1) << it->ptr.level;
 
 	if (it->inline_data || it->zero ||
@@ -133,6 +133,18 @@ static void write_out(void *arg, size_t i)
 		return;
 	it->rc = sink_write(b->e->sink, it->ptr.index * REDOXFS_BLOCK, stored_bytes(it),
 			    (size_t)n_blk * REDOXFS_BLOCK, &it->err);
+}
+
+/* Step 2i prepares item i, step 2i + 1 writes item i of the batch before. */
+static void step(void *arg, size_t i)
+{
+	const struct batch *b = arg;
+	size_t item = i / 2;
+
+	if (i % 2 == 0 && item < b->n)
+		prepare(b, &b->items[item]);
+	else if (i % 2 == 1 && item < b->n_placed)
+		write_out(b, &b->placed[item]);
 }
 
 /* ---- in order ----------------------------------------------------------------------------- */
@@ -228,30 +240,33 @@ static int place_item(struct batch *b, struct item *it, struct rimg_error *err)
 	return it->last ? finish_node(b, it, err) : 0;
 }
 
-static int first_failure(const struct batch *b, struct rimg_error *err)
+static int first_failure(const struct item *items, size_t n, struct rimg_error *err)
 {
-	for (size_t i = 0; i < b->n; i++)
-		if (b->items[i].rc < 0) {
+	for (size_t i = 0; i < n; i++)
+		if (items[i].rc < 0) {
 			if (err)
-				*err = b->items[i].err;
-			return b->items[i].rc;
+				*err = items[i].err;
+			return items[i].rc;
 		}
 	return 0;
 }
 
+/* Prepare and place the batch, and write the one before. */
 static int flush(struct batch *b, struct rimg_error *err)
 {
-	unsigned threads = b->e->rq->ctx->threads;
+	struct item *items = b->items;
+	size_t n = b->n;
 	int rc;
 
-	pool_for(threads, b->n, prepare, b);
-	rc = first_failure(b, err);
-	for (size_t i = 0; i < b->n && rc == 0; i++)
-		rc = place_item(b, &b->items[i], err);
-	if (rc < 0)
-		return rc;
-	pool_for(threads, b->n, write_out, b);
-	rc = first_failure(b, err);
+	pool_for(b->e->rq->ctx->threads, 2 * (size_t)num_max(n, b->n_placed), step, b);
+	rc = first_failure(b->placed, b->n_placed, err);
+	if (rc == 0)
+		rc = first_failure(items, n, err);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = place_item(b, &items[i], err);
+	b->items = b->placed;
+	b->placed = items;
+	b->n_placed = n;
 	b->n = 0;
 	return rc;
 }
@@ -297,13 +312,16 @@ static int add_node(struct batch *b, const struct plan_node *node, struct rimg_e
 int emission_contents(struct emission *e, struct rimg_error *err)
 {
 	auto_with(batch_done) struct batch b = { .e = e,
-						 .items = calloc(BATCH, sizeof(struct item)) };
+						 .items = calloc(BATCH, sizeof(struct item)),
+						 .placed = calloc(BATCH, sizeof(struct item)) };
 	int rc = 0;
 
-	if (!b.items)
+	if (!b.items || !b.placed)
 		return error_nomem(err);
 	for (const struct plan_node *n = e->rq->tree->root; n && rc == 0; n = plan_next(n))
 		if (n->role != RIMG_ROLE_DIR && !n->link_to)
 			rc = add_node(&b, n, err);
-	return rc < 0 ? rc : flush(&b, err);
+	for (int i = 0; i < 2 && rc == 0; i++) /* the last batch, then its writing */
+		rc = flush(&b, err);
+	return rc;
 }
