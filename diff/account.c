@@ -260,6 +260,22 @@ static struct difference *find_order(const struct accounting *acc)
 	return difference_find(a->pair->parent, DIFFERS_ORDER);
 }
 
+/* The same field of two structures of one kind that take turns, such as the headers of a ring: what
+ * differs is that field, whichever of them is in use. */
+static struct difference *find_field(struct accounting *acc)
+{
+	const struct owner *a = &acc->a.o, *b = &acc->b.o;
+
+	if (!acc->a.exists || !acc->b.exists || !a->attr || !b->attr || !a->claim || !b->claim ||
+	    a->node->role != RIMG_ROLE_META || b->node->role != RIMG_ROLE_META ||
+	    !acc->a.pair->parent || acc->a.pair->parent != acc->b.pair->parent ||
+	    strcmp(a->claim->what, b->claim->what) != 0 || strcmp(a->attr->key, b->attr->key) != 0)
+		return NULL;
+	if (a->attr->type == ATTR_RAW || attr_equal(a->attr, b->attr))
+		return NULL;
+	return difference_attr(acc->d, acc->a.pair, a->attr, b->attr);
+}
+
 static bool is_lone(const struct held *h)
 {
 	return h->exists && !(h->pair->a && h->pair->b) && !diff_node_is_filler(h->o.node);
@@ -295,6 +311,8 @@ static struct difference *give_to_one(struct accounting *acc, uint64_t pos)
 	if (!h->o.claim)
 		return difference_content(acc->d, h->pair);
 	order = find_order(acc);
+	if (!order)
+		order = find_field(acc);
 	if (order)
 		return order;
 	if (is_content(h) && piece_differs(acc, h, pos))

@@ -56,6 +56,7 @@ struct difference {
 	size_t n_ranges, cap_ranges;
 	bool coarse;
 	bool touched;            /* bytes were given to it, counted or not */
+	bool derived;            /* follows from others by its nature */
 	enum follows follows;    /* how it follows from `root` */
 	uint64_t index;          /* in rimg_diff.list */
 	struct difference *root; /* that it follows from, itself if from none */
@@ -114,8 +115,10 @@ struct scope {
  * @layer_pair:   the pair of the root of its layer
  * @came_or_went: the first child that was added, removed or moved
  * @layer_change: of the root of a layer: the same for all of the layer
+ * @n_changed:    of the root of a layer: nodes that came or went
  * @relinked:     a name of this file that was added or removed
  * @best, @mover: the root of the best rank, and the first that can move others
+ * @inside:       of a partition: the best root in its content, which @best does not know
  * @near, @near_mover: those of the nearest pair around that has one
  * @family:       of the root of a layer: who stands for all of a cause
  */
@@ -145,8 +148,9 @@ struct pair {
 	struct pair *layer_pair;
 	struct difference *came_or_went;
 	struct difference *layer_change;
+	uint64_t n_changed;
 	struct difference *relinked;
-	struct difference *best, *mover;
+	struct difference *best, *mover, *inside;
 	struct difference *near, *near_mover;
 	struct family *family;
 };

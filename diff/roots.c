@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "diff/pairs.h"
+#include "diff/why.h"
 
 #define ECHO_KEYS_MAX ((size_t)1 << 20) /* values that are looked for twice; more are roots */
 
@@ -110,18 +111,31 @@ static bool is_link_count(const struct difference *x)
 	return is_count(x) && x->pair->relinked && strcmp(x->field, "links") == 0;
 }
 
-/* Numbers that a directory or a format keeps of what is in it, when something came or went. */
+/* How far apart two numbers are. */
+static uint64_t distance(const struct difference *x)
+{
+	return x->attr_a->u > x->attr_b->u ? x->attr_a->u - x->attr_b->u
+					   : x->attr_b->u - x->attr_a->u;
+}
+
+/* Of the format itself, not of something that it holds. */
+static bool is_of_format(const struct rimg_node *n)
+{
+	return n->role == RIMG_ROLE_META || is_layer_root(n);
+}
+
+/* Numbers that a directory or a format keeps of what is in it, when something came or went: those
+ * of a format only if they differ by no more than that. */
 static struct difference *counted_in(const struct difference *x)
 {
-	const struct rimg_node *n = node_of(x);
+	const struct pair *p = x->pair, *layer = p->layer_pair;
 
 	if (!is_count(x) || x->cause != RIMG_CAUSE_CONTENT)
 		return NULL;
-	if (n->role == RIMG_ROLE_DIR)
-		return x->pair->came_or_went;
-	if ((n->role == RIMG_ROLE_META || is_layer_root(n)) && x->pair->layer_pair)
-		return x->pair->layer_pair->layer_change;
-	return NULL;
+	if (node_of(x)->role == RIMG_ROLE_DIR)
+		return p->came_or_went;
+	return is_of_format(node_of(x)) && distance(x) <= layer->n_changed ? layer->layer_change
+									   : NULL;
 }
 
 /* Entries of a list that are other ones because something came or went. */
@@ -142,6 +156,15 @@ static bool is_shell(const struct difference *x)
 {
 	return x->type == DIFFERS_CONTENT && x->pair->first_child &&
 	       (x->pair->recursed || !x->touched);
+}
+
+/* A checksum that is wrong follows from nothing. */
+static bool is_wrong(const struct rimg_diff *d, const struct difference *x)
+{
+	bool in_a;
+
+	return x->cause == RIMG_CAUSE_CHECKSUM && node_of(x)->role == RIMG_ROLE_META &&
+	       why_damage(d, x, &in_a);
 }
 
 static bool follows_by_nature(const struct difference *x)
@@ -287,6 +310,9 @@ static void note_changes(struct rimg_diff *d)
 			pair_of(p->b->parent)->came_or_went = x;
 		if (!p->layer_pair->layer_change)
 			p->layer_pair->layer_change = x;
+		for (struct rimg_node *n = p->a ? p->a : p->b; n && !p->moved;
+		     n = diff_node_next(n, p->a ? p->a : p->b))
+			p->layer_pair->n_changed++;
 		file = pair_of((p->a ? p->a : p->b)->link_to);
 		if (file && !file->relinked)
 			file->relinked = x;
@@ -309,30 +335,62 @@ static bool can_move(const struct difference *x)
 		return !p->a || !p->b || !p->a->content || !p->b->content ||
 		       rimg_source_size(p->a->content) != rimg_source_size(p->b->content) ||
 		       p->packed;
-	case DIFFERS_ATTR: return is_description(x) && x->cause == RIMG_CAUSE_CONTENT;
+	/* how large a file system is */
+	case DIFFERS_ATTR:
+		return is_count(x) && is_of_format(node_of(x)) && x->cause == RIMG_CAUSE_CONTENT;
 	case DIFFERS_PLACE:
 	case DIFFERS_CLAIM: break;
 	}
 	return false;
 }
 
+/* Is @p the outermost of what lies in a partition? The bytes in there are no part of what the
+ * format around it counts, checks and lays out. */
+static bool is_walled(const struct pair *p)
+{
+	const struct pair *above = p->parent;
+
+	return above && p == p->layer_pair &&
+	       (above->a ? above->a : above->b)->role == RIMG_ROLE_PARTITION;
+}
+
 /* @x is the best root that p and all around it have, unless they have a better one already. */
 static void offer(struct pair *p, struct difference *x)
 {
-	for (; p && !p->best; p = p->parent)
+	for (; p && !p->best; p = p->parent) {
 		p->best = x;
+		if (is_walled(p)) {
+			p->parent->inside = x;
+			return;
+		}
+	}
 }
 
 static void offer_mover(struct pair *p, struct difference *x)
 {
-	for (; p && !p->mover; p = p->parent)
+	for (; p && !p->mover; p = p->parent) {
 		p->mover = x;
+		if (is_walled(p))
+			return;
+	}
+}
+
+/* The best root in the content of @p. */
+static struct difference *inside_of(const struct pair *p)
+{
+	return p->inside ? p->inside : p->best;
 }
 
 static bool is_candidate(const struct difference *x)
 {
-	return !x->root && !follows_by_nature(x) && !is_size(x) && !is_link_count(x) &&
-	       !counted_in(x) && !is_list_of_others(x) && !is_leftover_field(x) && !is_shell(x);
+	return !x->root && !x->derived && !is_size(x) && !is_link_count(x) && !counted_in(x) &&
+	       !is_list_of_others(x) && !is_leftover_field(x) && !is_shell(x);
+}
+
+static void mark_derived(struct rimg_diff *d)
+{
+	for (size_t i = 0; i < d->n_list; i++)
+		d->list[i]->derived = follows_by_nature(d->list[i]) && !is_wrong(d, d->list[i]);
 }
 
 /* Better ones first, so that each pair is written once. */
@@ -348,18 +406,37 @@ static void offer_all(struct rimg_diff *d)
 		if (!can_move(x))
 			continue;
 		/* a content that grew is moved by what is inside of it */
-		if (is_shell(x) && x->pair->best)
-			offer_mover(x->pair, x->pair->best);
+		if (is_shell(x) && inside_of(x->pair))
+			offer_mover(x->pair, inside_of(x->pair));
 		else if (is_candidate(x))
 			offer_mover(x->pair, x);
 	}
 	for (struct pair *p = d->root; p; p = pair_next(p, d->root)) {
-		p->near = p->best || !p->parent ? p->best : p->parent->near;
-		p->near_mover = p->mover || !p->parent ? p->mover : p->parent->near_mover;
+		bool alone = !p->parent || is_walled(p);
+
+		p->near = p->best || alone ? p->best : p->parent->near;
+		p->near_mover = p->mover || alone ? p->mover : p->parent->near_mover;
 	}
 }
 
 /* ---- tying ---------------------------------------------------------------------------------- */
+
+/* Of the fields of a structure that is no longer in use, one that is a copy of something that is;
+ * else the first. */
+static struct difference *first_leftover(const struct pair *p)
+{
+	struct difference *first = NULL;
+
+	for (struct difference *x = p->first; x; x = x->next) {
+		if (!is_leftover_field(x))
+			continue;
+		if (x->follows == FOLLOWS_ECHO)
+			return x;
+		if (!first)
+			first = x;
+	}
+	return first;
+}
 
 /* What a difference that is no candidate follows from; none: it is a root after all. */
 static void tie_derived(struct difference *x)
@@ -367,15 +444,19 @@ static void tie_derived(struct difference *x)
 	struct pair *p = x->pair;
 
 	if (is_shell(x) || is_size(x))
-		tie(x, p->best, is_shell(x) ? FOLLOWS_INSIDE : FOLLOWS_SIZE);
+		tie(x, inside_of(p), is_shell(x) ? FOLLOWS_INSIDE : FOLLOWS_SIZE);
 	else if (is_link_count(x))
 		tie(x, p->relinked, FOLLOWS_LINK);
 	else if (counted_in(x))
 		tie(x, counted_in(x), FOLLOWS_COUNT);
 	else if (is_list_of_others(x))
 		tie(x, p->came_or_went, FOLLOWS_COUNT);
+	else if (is_leftover_field(x) && is_description(x))
+		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (is_leftover_field(x))
-		tie(x, is_description(x) ? p->near_mover : p->best, FOLLOWS_COUNT);
+		tie(x, first_leftover(p), FOLLOWS_FAMILY);
+	else if (x->cause == RIMG_CAUSE_CHECKSUM && is_description(x))
+		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (x->cause == RIMG_CAUSE_CHECKSUM || x->cause == RIMG_CAUSE_BUILD_ID)
 		tie(x, p->near, FOLLOWS_CHECKSUM);
 	else if (x->cause == RIMG_CAUSE_PLACEMENT)
@@ -391,29 +472,42 @@ static bool is_of_family(enum rimg_cause cause)
 	       cause == RIMG_CAUSE_SYMBOL_HASH || cause == RIMG_CAUSE_BUILD_PATH;
 }
 
+static int join_family(struct rimg_diff *d, struct difference *x)
+{
+	struct pair *layer = x->pair->layer_pair;
+
+	if (!layer->family)
+		layer->family = arena_alloc(&d->arena, sizeof(*layer->family));
+	if (!layer->family)
+		return -RIMG_E_NOMEM;
+	if (!layer->family->first[x->cause])
+		layer->family->first[x->cause] = x;
+	else if (x->derived || !follows_by_nature(x))
+		tie(x, layer->family->first[x->cause], FOLLOWS_FAMILY);
+	return 0;
+}
+
+/* What has bytes of its own stands for what only describes. */
 static int tie_families(struct rimg_diff *d)
 {
-	for (size_t i = 0; i < d->n_list; i++) {
-		struct difference *x = d->list[i];
-		struct pair *layer = x->pair->layer_pair;
+	for (int descriptions = 0; descriptions < 2; descriptions++) {
+		for (size_t i = 0; i < d->n_list; i++) {
+			struct difference *x = d->list[i];
 
-		if (x->root || !(is_of_family(x->cause) || x->type == DIFFERS_STORED))
-			continue;
-		if (!layer->family)
-			layer->family = arena_alloc(&d->arena, sizeof(*layer->family));
-		if (!layer->family)
-			return -RIMG_E_NOMEM;
-		if (layer->family->first[x->cause])
-			tie(x, layer->family->first[x->cause], FOLLOWS_FAMILY);
-		else
-			layer->family->first[x->cause] = x;
+			if (x->root || !(is_of_family(x->cause) || x->type == DIFFERS_STORED) ||
+			    is_description(x) != (descriptions == 1))
+				continue;
+			if (join_family(d, x) < 0)
+				return -RIMG_E_NOMEM;
+		}
 	}
 	/* hashes of what only lies elsewhere */
 	for (size_t i = 0; i < d->n_list; i++) {
 		struct difference *x = d->list[i];
 		const struct family *f = x->pair->layer_pair->family;
 
-		if (f && x->cause == RIMG_CAUSE_CHECKSUM && f->first[RIMG_CAUSE_PLACEMENT])
+		if (f && x->derived && x->cause == RIMG_CAUSE_CHECKSUM &&
+		    f->first[RIMG_CAUSE_PLACEMENT])
 			tie(x, f->first[RIMG_CAUSE_PLACEMENT], FOLLOWS_CHECKSUM);
 	}
 	return 0;
@@ -479,6 +573,7 @@ int diff_find_roots(struct rimg_diff *d, struct rimg_error *err)
 	free(r.echoes);
 	if (rc < 0)
 		return error_nomem(err);
+	mark_derived(d);
 	offer_all(d);
 	for (size_t i = 0; i < d->n_list; i++)
 		if (!d->list[i]->root && !is_candidate(d->list[i]))

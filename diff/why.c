@@ -8,7 +8,8 @@
 #include "core/num.h"
 
 #define PIECES_MAX   65536 /* of a stored content that are counted */
-#define FINDINGS_MAX 4096  /* of a layer that are looked at */
+#define FINDINGS_MAX 64    /* of a layer that are looked at */
+#define RANGES_MAX   8     /* of a difference */
 
 void why_add_name(struct str *s, const struct rimg_diff *d, const struct difference *x)
 {
@@ -51,7 +52,9 @@ static void add_follows(struct str *s, const struct rimg_diff *d, const struct d
 	case FOLLOWS_SIZE: str_add(s, "the length of a content that differs: "); break;
 	case FOLLOWS_LINK: str_add(s, "the number of names: "); break;
 	case FOLLOWS_COUNT: str_add(s, "tells what is there: "); break;
-	case FOLLOWS_CHECKSUM: str_add(s, "computed over bytes that differ: "); break;
+	case FOLLOWS_CHECKSUM:
+		str_add(s, "computed over what differs, of which the first is: ");
+		break;
 	case FOLLOWS_PLACE: str_add(s, "lies elsewhere, since the room it has changed: "); break;
 	case FOLLOWS_FAMILY:
 		str_add(s, "of the same kind as ");
@@ -199,6 +202,8 @@ static void add_presence(struct str *s, const struct difference *x)
 
 static void add_cause(struct str *s, const struct rimg_diff *d, const struct difference *x)
 {
+	bool in_a;
+
 	switch (x->cause) {
 	case RIMG_CAUSE_TIMESTAMP: why_add_time(s, x->attr_a, x->attr_b); return;
 	case RIMG_CAUSE_IDENTIFIER: add_identifier(s, x); return;
@@ -206,7 +211,9 @@ static void add_cause(struct str *s, const struct rimg_diff *d, const struct dif
 	case RIMG_CAUSE_PLACEMENT: add_placement(s, x); return;
 	case RIMG_CAUSE_COMPRESSION: add_compression(s, x); return;
 	case RIMG_CAUSE_CHECKSUM:
-		str_add(s, "a checksum, though nothing that it covers is known to differ");
+		str_add(s, why_damage(d, x, &in_a)
+				   ? "a checksum"
+				   : "a checksum, though nothing it covers is known to differ");
 		return;
 	case RIMG_CAUSE_PADDING:
 	case RIMG_CAUSE_FREE_SPACE:
@@ -240,7 +247,7 @@ static const struct finding *find_damage(const struct difference *x, const struc
 		/* findings count in their layer, ranges in the artifact */
 		if (off >= rimg_source_size(l->src) || !source_ground(l->src, off, &at, &len))
 			continue;
-		for (size_t r = 0; r < num_min(x->n_ranges, 64); r++) {
+		for (size_t r = 0; r < num_min(x->n_ranges, RANGES_MAX); r++) {
 			uint64_t pos = side_a ? x->ranges[r].a_off : x->ranges[r].b_off;
 
 			if (pos != RIMG_NO_OFFSET && pos < at + f->len &&
@@ -251,25 +258,29 @@ static const struct finding *find_damage(const struct difference *x, const struc
 	return NULL;
 }
 
-static void add_damage(struct str *s, const struct rimg_diff *d, const struct difference *x)
+const struct finding *why_damage(const struct rimg_diff *d, const struct difference *x,
+				 bool *ret_in_a)
 {
 	const struct pair *above = x->pair;
 	const struct finding *f;
-	bool side_a = true;
 
 	/* ranges are offsets in the artifacts: those must be whole images */
-	if (!d->summary.has_bytes ||
-	    source_map(d->root->a->content, 0, &(struct source_piece){ 0 }))
-		return;
+	if (x->n_ranges == 0 || source_map(d->root->a->content, 0, &(struct source_piece){ 0 }))
+		return NULL;
 	while (above->parent && (!above->a || !above->b))
 		above = above->parent;
 	f = find_damage(x, above->a, true);
-	if (!f) {
-		side_a = false;
-		f = find_damage(x, above->b, false);
-	}
+	*ret_in_a = f != NULL;
+	return f ? f : find_damage(x, above->b, false);
+}
+
+static void add_damage(struct str *s, const struct rimg_diff *d, const struct difference *x)
+{
+	bool in_a;
+	const struct finding *f = why_damage(d, x, &in_a);
+
 	if (f)
-		str_printf(s, "; damage in %s: %s", side_a ? "A" : "B", f->text);
+		str_printf(s, "; damage in %s: %s", in_a ? "A" : "B", f->text);
 }
 
 void why_add(struct str *s, const struct rimg_diff *d, const struct difference *x)

@@ -22,6 +22,14 @@ void why_add_time(struct str *s, const struct rimg_attr *a, const struct rimg_at
 /** why_add_name - "PATH" or "PATH: FIELD" of a difference */
 void why_add_name(struct str *s, const struct rimg_diff *d, const struct difference *x);
 
+/**
+ * why_damage - the first finding that either side has about bytes of @x
+ *
+ * What a reader stumbled over is the best explanation there is. NULL: none is known.
+ */
+const struct finding *why_damage(const struct rimg_diff *d, const struct difference *x,
+				 bool *ret_in_a);
+
 /** diff_add_path - the steps from the artifacts compared to where @x is */
 void diff_add_path(struct str *s, const struct rimg_diff *d, const struct difference *x);
 

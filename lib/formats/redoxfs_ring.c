@@ -480,7 +480,11 @@ static int slot_node(struct redoxfs *fs, const struct ring *ring, unsigned i,
 		return -RIMG_E_NOMEM;
 	node->cause = cause;
 	*ret = node;
-	return ring->slot[i].state == SLOT_VALID ? header_fields(fs, node, block, off, in_use) : 0;
+	/* with a wrong hash it is still read as a header, so that a reader sees which field it is
+	 */
+	return ring->slot[i].state == SLOT_VALID || ring->slot[i].state == SLOT_HASH
+		       ? header_fields(fs, node, block, off, in_use)
+		       : 0;
 }
 
 /* Facts: docs/formats/redoxfs.md, "Ring". */

@@ -221,13 +221,13 @@ static void bytes_of_a_disk_are_given_to_their_fields(void **unused)
 }
 
 /* Generation 5 lies in slot 5 of the ring. A header whose hash is wrong is none, so the one before
- * it is used and the header in use has moved, whichever byte of it was changed. */
+ * it is used; but the byte is told as the field that it is. */
 static void bytes_of_the_newest_header_are_given_to_it(void **unused)
 {
 	static const struct known known[] = {
-		{ 5 * 4096 + 16, "header", "place", RIMG_CAUSE_PLACEMENT },
-		{ 5 * 4096 + 32, "header", "place", RIMG_CAUSE_PLACEMENT },
-		{ 5 * 4096 + 4095, "header", "place", RIMG_CAUSE_PLACEMENT },
+		{ 5 * 4096 + 16, "header", "uuid", RIMG_CAUSE_IDENTIFIER },
+		{ 5 * 4096 + 32, "header", "size", RIMG_CAUSE_CONTENT },
+		{ 5 * 4096 + 4095, "header", "hash", RIMG_CAUSE_CHECKSUM },
 	};
 
 	(void)unused;
