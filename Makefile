@@ -292,7 +292,7 @@ lint-rules:
 	@for program in $(CLANG_TIDY) mandoc; do command -v $$program >/dev/null || \
 		{ echo "$$program is missing: make deps CI=true" && exit 1; }; done
 	@awk -f tests/tools/lint.awk $(HEADERS) $(C_SRC)
-	@tests/tools/findings.sh $(filter lib/%,$(LIB_SRC))
+	@tests/tools/findings.sh $(filter lib/% verify/%,$(LIB_SRC))
 	@mandoc -T lint -W warning $(MAN)
 	@awk 'FNR == 1 && !/SPDX-License-Identifier: MIT/ { print FILENAME ": no licence line"; bad = 1 } \
 		END { exit bad }' $(LIB_SRC_CXX) /dev/null

@@ -23,6 +23,8 @@ struct rimg_probe {
  *         finding, set l->unreadable when there is no tree at all, return 0. Errors are I/O,
  *         memory and limits.
  * @check: invariants beyond what open() needs, as findings; may be NULL
+ * @reads_contents: open() and check() together read every byte of every content, so that nobody
+ * else has to, to know that it can be read
  */
 struct rimg_format {
 	const char *name;
@@ -30,6 +32,7 @@ struct rimg_format {
 	int (*probe)(const struct rimg_probe *p);
 	int (*open)(struct rimg_layer *l, struct rimg_error *err);
 	int (*check)(struct rimg_layer *l, struct rimg_error *err);
+	bool reads_contents;
 };
 
 /* RIMG_FORMAT(x) at the start of a line in lib/formats defines `format_x`; the Makefile collects

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/layer.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -505,6 +506,26 @@ int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error
 		*ret = node->nested;
 	}
 	return 0;
+}
+
+void node_close(struct rimg_node *node)
+{
+	struct rimg_layer *l = node->nested;
+	struct rimg_image *image = node->image;
+	struct rimg_layer **at = &image->layers, *before = NULL;
+
+	node->nested = NULL;
+	node->opened = false;
+	if (!l)
+		return;
+	while (*at != l) {
+		before = *at;
+		at = &before->next;
+	}
+	assert(!l->next); /* what was opened after it may lie in it */
+	*at = NULL;
+	image->last_layer = before;
+	layer_free(l);
 }
 
 /* ---- for openers -------------------------------------------------------------------------- */

@@ -101,6 +101,15 @@ struct rimg_image {
 int node_open(struct rimg_node *node, struct rimg_layer **ret, struct rimg_error *err);
 
 /**
+ * node_close - forget the layer opened on a node's content, with all its nodes
+ *
+ * It must be the last one that was opened in its image, and nobody may hold nodes of it any more:
+ * for walks that look into each content in turn and keep none, so that an image of many programs
+ * needs the memory of one. The node can be opened again. Does nothing where there is no layer.
+ */
+void node_close(struct rimg_node *node);
+
+/**
  * image_open_part - like rimg_image_open() for a source that stays the caller's
  *
  * @src must outlive the image.

@@ -685,4 +685,5 @@ RIMG_FORMAT(elf) = {
 	.facts = "docs/formats/elf.md",
 	.probe = probe,
 	.open = open_elf,
+	.reads_contents = true,
 };

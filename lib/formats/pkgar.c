@@ -402,4 +402,5 @@ RIMG_FORMAT(pkgar) = {
 	.probe = probe,
 	.open = open_pkgar,
 	.check = pkgar_check,
+	.reads_contents = true,
 };

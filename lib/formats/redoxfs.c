@@ -109,4 +109,5 @@ RIMG_FORMAT(redoxfs) = {
 	.probe = redoxfs_probe,
 	.open = redoxfs_open,
 	.check = redoxfs_check,
+	.reads_contents = true,
 };
