@@ -170,6 +170,13 @@ $(O)/gen/emitters.inc: FORCE
 $(O)/gen/commands.inc: FORCE
 	$(call registry,RIMG_COMMAND,rimg_command,command,$(filter-out lib/core/% lib/formats/%,$(LIB_SRC) $(CLI_SRC)))
 
+# rows of the document as rows of a table: | `code` | severity | text |
+$(O)/gen/findings.inc: docs/findings.md
+	@mkdir -p $(@D)
+	@sed -n 's/^| `\([a-z0-9]*\.[a-z0-9-]*\)` | [a-z]* | \(.*\) |$$/\1 \2/p' $< | LC_ALL=C sort | \
+		sed 's/`//g; s/\\/\\\\/g; s/"/\\"/g; s/^\([^ ]*\) \(.*\)$$/{ "\1", "\2" },/' >$@
+
+$(O)/lib/core/findings.o: $(O)/gen/findings.inc
 $(O)/lib/core/registry.o: $(O)/gen/formats.inc $(O)/gen/emitters.inc
 $(O)/lib/cli/commands.o: $(O)/gen/commands.inc
 
@@ -307,7 +314,7 @@ $(O)/include/%.h.ok: include/%.h $(PUBLIC)
 
 # warnings are the compilers' business: what gcc alone knows would only confuse clang here. The
 # analyzer does not know that cmocka's assertions do not come back, and tests may call other programs.
-$(O)/tidy/%.ok: %.c $(HEADERS) .clang-tidy | $(O)/gen/formats.inc $(O)/gen/emitters.inc $(O)/gen/commands.inc
+$(O)/tidy/%.ok: %.c $(HEADERS) .clang-tidy | $(O)/gen/formats.inc $(O)/gen/emitters.inc $(O)/gen/commands.inc $(O)/gen/findings.inc
 	$(call say,TIDY,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CLANG_TIDY) --quiet $(if $(filter tests/%,$<),--checks=-clang-analyzer-*$(,)-cert-*) $< -- -std=gnu17 -D_GNU_SOURCE= -Iinclude -Ilib -I. -I$(O)/gen -Itests \

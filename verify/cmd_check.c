@@ -5,6 +5,7 @@
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
+#include "core/findings.h"
 #include "core/sink.h"
 #include "verify/check.h"
 #include "verify/check_report.h"
@@ -49,7 +50,7 @@ static int put_sarif(FILE *out, const struct check_report *r, const char *image)
 	if (!codes)
 		return -RIMG_E_NOMEM;
 	if (sarif_begin(&s, out, "rimg verify check", image, codes,
-			sarif_rules(codes, check_rules(r, codes))) < 0)
+			sarif_rules(codes, check_rules(r, codes)), finding_text) < 0)
 		return -RIMG_E_NOMEM;
 	check_put_sarif(&s, r);
 	sarif_end(&s, r->n_unread == 0, exit_of(r));

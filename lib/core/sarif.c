@@ -49,6 +49,26 @@ static char *uri_of(const char *path)
 	return str_take(&s);
 }
 
+static void put_description(struct jsonw *w, const char *key, const char *text)
+{
+	jsonw_object(w, key);
+	jsonw_text(w, "text", text);
+	jsonw_end_object(w);
+}
+
+static void put_rule(struct sarif *s, const char *id)
+{
+	struct jsonw *w = &s->json;
+	const char *text = s->text ? s->text(id) : NULL;
+
+	jsonw_object(w, NULL);
+	jsonw_text(w, "id", id);
+	put_description(w, "shortDescription", text ? text : id);
+	put_description(w, "fullDescription", text ? text : id);
+	put_description(w, "help", text ? text : id);
+	jsonw_end_object(w);
+}
+
 static void put_driver(struct sarif *s, const char *command)
 {
 	struct jsonw *w = &s->json;
@@ -58,24 +78,15 @@ static void put_driver(struct sarif *s, const char *command)
 	jsonw_text(w, "name", command);
 	jsonw_text(w, "semanticVersion", rimg_version());
 	jsonw_array(w, "rules");
-	for (size_t i = 0; i < s->n_rules; i++) {
-		jsonw_object(w, NULL);
-		jsonw_text(w, "id", s->rules[i]);
-		jsonw_object(w, "shortDescription");
-		jsonw_text(w, "text", s->rules[i]);
-		jsonw_end_object(w);
-		jsonw_object(w, "help");
-		jsonw_text(w, "text", "docs/findings.md tells what each code means.");
-		jsonw_end_object(w);
-		jsonw_end_object(w);
-	}
+	for (size_t i = 0; i < s->n_rules; i++)
+		put_rule(s, s->rules[i]);
 	jsonw_end_array(w);
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 }
 
 int sarif_begin(struct sarif *s, FILE *out, const char *command, const char *image,
-		const char *const *rules, size_t n_rules)
+		const char *const *rules, size_t n_rules, const char *(*text)(const char *id))
 {
 	struct jsonw *w = &s->json;
 	char *uri = uri_of(image);
@@ -83,6 +94,7 @@ int sarif_begin(struct sarif *s, FILE *out, const char *command, const char *ima
 	*s = (struct sarif){ .json = { .out = out, .pretty = true },
 			     .rules = rules,
 			     .n_rules = n_rules,
+			     .text = text,
 			     .uri = uri };
 	if (!uri)
 		return -RIMG_E_NOMEM;
@@ -97,6 +109,10 @@ int sarif_begin(struct sarif *s, FILE *out, const char *command, const char *ima
 	jsonw_object(w, "location");
 	jsonw_text(w, "uri", uri);
 	jsonw_end_object(w);
+	jsonw_text(w, "mimeType", "application/octet-stream");
+	jsonw_array(w, "roles");
+	jsonw_text(w, NULL, "analysisTarget");
+	jsonw_end_array(w);
 	jsonw_end_object(w);
 	jsonw_end_array(w);
 	jsonw_array(w, "results");

@@ -20,6 +20,7 @@ struct sarif {
 	struct jsonw json;
 	const char *const *rules;
 	size_t n_rules;
+	const char *(*text)(const char *id);
 	char *uri; /* of the image; freed by sarif_end() */
 };
 
@@ -42,12 +43,14 @@ struct sarif_result {
  * sarif_begin - start the document and its run
  * @image: host path of the image, as given; becomes a relative or file URI reference
  * @rules: every rule that results will name, sorted by bytes, none twice; kept until sarif_end()
+ * @text:  tells what a rule is about, in a sentence, or NULL if it does not know; may be NULL
  *
  * Returns 0 or -RIMG_E_NOMEM.
  */
 __attribute__((warn_unused_result)) int sarif_begin(struct sarif *s, FILE *out, const char *command,
 						    const char *image, const char *const *rules,
-						    size_t n_rules);
+						    size_t n_rules,
+						    const char *(*text)(const char *id));
 
 void sarif_result(struct sarif *s, const struct sarif_result *r);
 

@@ -7,8 +7,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 page=docs/findings.md
 
-# a code is "format.rule"; formats are the ones that are registered, the core's "layer", and "boot"
-formats=$(sed -n 's/^RIMG_FORMAT(\([a-z0-9_]*\)).*/\1/p' "$@" | tr '\n' '|')'layer|boot'
+# a code is "format.rule"; formats are the ones that are registered, the core's "layer", "boot", "check"
+formats=$(sed -n 's/^RIMG_FORMAT(\([a-z0-9_]*\)).*/\1/p' "$@" | tr '\n' '|')'layer|boot|check'
 used=$(grep -hoE "\"($formats)\\.[a-z0-9]+(-[a-z0-9]+)*\"" "$@" | tr -d '"' | LC_ALL=C sort -u)
 named=$(sed -n 's/^| `\([a-z0-9]*\.[a-z0-9-]*\)` |.*/\1/p' "$page" | LC_ALL=C sort)
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include "core/findings.h"
 #include "core/sarif.h"
 
 static void rules_are_sorted_and_none_is_there_twice(void **state)
@@ -16,6 +17,11 @@ static void rules_are_sorted_and_none_is_there_twice(void **state)
 	assert_int_equal(sarif_rules(codes, 0), 0);
 }
 
+static const char *text_of(const char *id)
+{
+	return strcmp(id, "b.x") == 0 ? "what b.x means" : NULL;
+}
+
 /* A whole log as text; free() it. */
 static char *write_log(const char *image, const struct sarif_result *results, size_t n)
 {
@@ -26,7 +32,7 @@ static char *write_log(const char *image, const struct sarif_result *results, si
 	struct sarif s;
 
 	assert_non_null(out);
-	assert_int_equal(sarif_begin(&s, out, "tool", image, rules, 3), 0);
+	assert_int_equal(sarif_begin(&s, out, "tool", image, rules, 3, text_of), 0);
 	for (size_t i = 0; i < n; i++)
 		sarif_result(&s, &results[i]);
 	sarif_end(&s, true, 1);
@@ -50,6 +56,8 @@ static void a_result_names_rule_level_place_and_path(void **state)
 
 	(void)state;
 	assert_in(text, "\"version\": \"2.1.0\"");
+	assert_in(text, "\"fullDescription\": {\n                \"text\": \"what b.x means\"");
+	assert_in(text, "\"fullDescription\": {\n                \"text\": \"c.x\"");
 	assert_in(text, "\"ruleId\": \"c.x\",\n          \"ruleIndex\": 2,\n          \"level\": "
 			"\"error\"");
 	assert_in(text, "\"level\": \"warning\"");
@@ -69,6 +77,20 @@ static void a_log_without_results_is_whole(void **state)
 	assert_in(text, "\"results\": []");
 	assert_in(text, "\"executionSuccessful\": true");
 	free(text);
+}
+
+static void codes_are_explained_as_in_the_document(void **state)
+{
+	(void)state;
+	assert_string_equal(finding_text("gpt.mbr-signature"), "the MBR does not end in 55 AA");
+	assert_string_equal(finding_text("redoxfs.name"),
+			    "a name that Redox cannot use: not UTF-8, with \"/\", \":\" or NUL, "
+			    "\".\" or \"..\"");
+	assert_non_null(finding_text("ar.field"));
+	assert_non_null(finding_text("redoxfs.version"));
+	assert_null(finding_text("redoxfs.versio"));
+	assert_null(finding_text("zzz"));
+	assert_null(finding_text(""));
 }
 
 static void paths_become_uris(void **state)
@@ -98,6 +120,7 @@ int main(void)
 		cmocka_unit_test(rules_are_sorted_and_none_is_there_twice),
 		cmocka_unit_test(a_result_names_rule_level_place_and_path),
 		cmocka_unit_test(a_log_without_results_is_whole),
+		cmocka_unit_test(codes_are_explained_as_in_the_document),
 		cmocka_unit_test(paths_become_uris),
 	};
 
