@@ -25,8 +25,17 @@ enum a64_flow {
 	FLOW_LITERAL, /* on; the target is data that it loads */
 };
 
+/** a64_flow_slow - see a64_flow() */
+enum a64_flow a64_flow_slow(uint32_t w, int64_t *ret_target);
+
 /** a64_flow - decode a word; *ret_target is its distance in words, where it has one */
-enum a64_flow a64_flow(uint32_t w, int64_t *ret_target);
+static inline enum a64_flow a64_flow(uint32_t w, int64_t *ret_target)
+{
+	/* neither branch, trap or system, nor load of a literal, nor udf */
+	if ((w & 0x1C000000) != 0x14000000 && (w & 0x3B000000) != 0x18000000 && w >> 16 != 0)
+		return FLOW_NEXT;
+	return a64_flow_slow(w, ret_target);
+}
 
 /** a64_ends - does control not run on behind such a word? */
 static inline bool a64_ends(enum a64_flow flow)
@@ -91,10 +100,13 @@ static inline bool a64_is_pad(uint32_t w)
 
 /**
  * a64_wrapper - words of the wrapper around inline assembly that begins at @first; 0: none does
+ * @ret_plain: its body is system instructions and moves of operands alone. Other bodies could be
+ *             anything: the piece is unknown then. With a word that breaks a never-rule it is no
+ *             wrapper at all.
  *
  * Facts: docs/audit.md, "Inline assembly".
  */
-size_t a64_wrapper(const struct a64_code *c, size_t first, size_t limit);
+size_t a64_wrapper(const struct a64_code *c, size_t first, size_t limit, bool *ret_plain);
 
 /** a64_plt - words of the entry of the procedure linkage table that begins at @first; 0: none */
 size_t a64_plt(const struct a64_code *c, size_t first, size_t limit);

@@ -73,6 +73,7 @@ static size_t with_literals(const struct a64_code *c, size_t end, size_t limit)
 static size_t cut_gap_piece(const struct a64_code *c, size_t first, size_t limit, bool overlap)
 {
 	size_t end = first, n;
+	bool plain;
 
 	while (end < limit && a64_is_pad(a64_word(c, end)))
 		end++;
@@ -80,9 +81,10 @@ static size_t cut_gap_piece(const struct a64_code *c, size_t first, size_t limit
 		emit(c, first, end, CODE_PAD, 0);
 		return end;
 	}
-	n = a64_wrapper(c, first, limit);
+	n = a64_wrapper(c, first, limit, &plain);
 	if (n > 0) {
-		emit(c, first, first + n, CODE_ASM, code_rule_bit(RULE_ASM_WRAPPER));
+		emit(c, first, first + n, plain ? CODE_ASM : CODE_UNKNOWN,
+		     code_rule_bit(RULE_ASM_WRAPPER));
 		return first + n;
 	}
 	n = a64_plt(c, first, limit);

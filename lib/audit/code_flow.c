@@ -8,6 +8,9 @@
  * once by a64_function_end(), once by the walk and once by the match of the rules.
  */
 
+/* words that a branch may pass over where there is perhaps no code at all */
+#define BARE_REACH 256
+
 /* Bits [shift, shift + n) of a word as a signed number. */
 static int64_t field(uint32_t w, unsigned shift, unsigned n)
 {
@@ -31,7 +34,7 @@ static enum a64_flow flow_of_register(uint32_t w)
 	}
 }
 
-enum a64_flow a64_flow(uint32_t w, int64_t *ret_target)
+enum a64_flow a64_flow_slow(uint32_t w, int64_t *ret_target)
 {
 	switch (w >> 26) {
 	case 0x05: *ret_target = field(w, 0, 26); return FLOW_JUMP;
@@ -251,6 +254,15 @@ static void walk_from(struct walk *k, size_t i)
 		k->part->bits |= code_rule_bit(RULE_FALLS_OUT);
 }
 
+/* Cranelift leaves branches behind that nothing leads to: blocks that it threaded others around.
+ * They lead into the function itself and so add nothing to it. */
+static bool is_left_behind(const struct walk *k, size_t i, enum a64_flow flow, int64_t distance)
+{
+	int64_t to = (int64_t)i + distance;
+
+	return flow == FLOW_JUMP && to >= (int64_t)k->first && to < (int64_t)k->end;
+}
+
 /* Evidence of the words, counted by what they are. */
 static void gather(struct walk *k)
 {
@@ -261,7 +273,7 @@ static void gather(struct walk *k)
 	for (size_t i = k->first; i < k->end; i++) {
 		uint32_t w = a64_word(c, i);
 		uint8_t flags = c->flags[i];
-		int64_t distance;
+		int64_t distance = 0;
 		enum a64_flow flow;
 
 		if ((flags & (WORD_TABLE | WORD_REACHED)) == WORD_TABLE) {
@@ -272,11 +284,11 @@ static void gather(struct walk *k)
 			part->n_literals++;
 			continue;
 		}
+		flow = a64_flow(w, &distance);
 		if (flags & WORD_REACHED)
 			part->n_code++;
-		else if (!a64_is_pad(w))
+		else if (!a64_is_pad(w) && !is_left_behind(k, i, flow, distance))
 			part->n_unreached++;
-		flow = a64_flow(w, &distance);
 		part->last_flow = flow;
 		part->n_called += i > k->first && (flags & WORD_CALLED);
 		calls |= flow == FLOW_CALL || flow == FLOW_CALL_REG;
@@ -312,6 +324,7 @@ void a64_walk(const struct a64_code *c, size_t first, size_t end, struct a64_par
 size_t a64_function_end(const struct a64_code *c, size_t first, size_t limit)
 {
 	size_t farthest = first;
+	int64_t reach = c->region->bare ? BARE_REACH : INT64_MAX;
 
 	for (size_t i = first; i < limit; i++) {
 		int64_t distance = 0;
@@ -321,7 +334,7 @@ size_t a64_function_end(const struct a64_code *c, size_t first, size_t limit)
 		if (i > first && (c->flags[i] & (WORD_CALLED | WORD_SYMBOL)))
 			return i;
 		if ((flow == FLOW_JUMP || flow == FLOW_CONDITION) && to > (int64_t)farthest &&
-		    to < (int64_t)limit)
+		    to < (int64_t)limit && distance < reach)
 			farthest = (size_t)to;
 		if (flow == FLOW_BR) {
 			size_t n = table_len(c, first, limit, i);

@@ -22,20 +22,20 @@ static bool has(uint64_t bits, enum code_rule rule)
 }
 
 /* What of the evidence speaks for Cranelift: some of it only behind the prologue. */
-static uint64_t positives(uint64_t bits)
+static uint64_t positives(const struct code_matcher *m, uint64_t bits)
 {
-	uint64_t kinds = code_rules_of(RULE_POSITIVE);
+	uint64_t kinds = m->of_kind[RULE_POSITIVE];
 
 	if (has(bits, RULE_PROLOGUE))
-		kinds |= code_rules_of(RULE_FRAMED);
+		kinds |= m->of_kind[RULE_FRAMED];
 	return bits & kinds;
 }
 
 /* Not Cranelift: whose is it? Facts: docs/audit.md, "LLVM against GCC". */
-static enum code_class split(uint64_t bits)
+static enum code_class split(const struct code_matcher *m, uint64_t bits)
 {
-	bool llvm = (bits & code_rules_of(RULE_LLVM)) != 0;
-	bool gcc = (bits & code_rules_of(RULE_GCC)) != 0;
+	bool llvm = (bits & m->of_kind[RULE_LLVM]) != 0;
+	bool gcc = (bits & m->of_kind[RULE_GCC]) != 0;
 
 	if (llvm == gcc)
 		return CODE_FOREIGN;
@@ -91,7 +91,8 @@ static bool is_whole(const struct a64_part *part, uint64_t bits)
 static enum code_class judge_cranelift_entry(const struct a64_code *c, const struct a64_part *part,
 					     const struct code_fde *fde, uint64_t *bits)
 {
-	uint64_t never = *bits & code_rules_of(RULE_NEVER), positive = positives(*bits);
+	const struct code_matcher *m = &c->f->matcher;
+	uint64_t never = *bits & m->of_kind[RULE_NEVER], positive = positives(m, *bits);
 
 	if (fde->shape == FDE_FOREIGN)
 		return CODE_CONFLICT;
@@ -112,12 +113,13 @@ static enum code_class judge_cranelift_entry(const struct a64_code *c, const str
 }
 
 /* Only the words speak. */
-static enum code_class judge_words(const struct a64_part *part, uint64_t bits)
+static enum code_class judge_words(const struct code_matcher *m, const struct a64_part *part,
+				   uint64_t bits)
 {
-	uint64_t never = bits & code_rules_of(RULE_NEVER), positive = positives(bits);
+	uint64_t never = bits & m->of_kind[RULE_NEVER], positive = positives(m, bits);
 
 	if (never && (!positive || count(never) >= 3))
-		return split(bits);
+		return split(m, bits);
 	if (!never && positive && has(bits, RULE_PROLOGUE) && is_whole(part, bits) &&
 	    part->n_code >= CODE_ALONE_MIN)
 		return CODE_CRANELIFT;
@@ -127,6 +129,7 @@ static enum code_class judge_words(const struct a64_part *part, uint64_t bits)
 static enum code_class judge_entry(const struct a64_code *c, const struct a64_part *part,
 				   const struct code_fde *fde, uint64_t *bits)
 {
+	const struct code_matcher *m = &c->f->matcher;
 	const struct code_cie *cie = &c->f->cies[fde->cie];
 	enum code_class cls;
 
@@ -134,11 +137,13 @@ static enum code_class judge_entry(const struct a64_code *c, const struct a64_pa
 	case CIE_CRANELIFT: return judge_cranelift_entry(c, part, fde, bits);
 	case CIE_LLVM:
 	case CIE_GCC:
-		if (positives(*bits) && !(*bits & code_rules_of(RULE_NEVER)))
+		if (positives(m, *bits) && !(*bits & m->of_kind[RULE_NEVER]))
 			return CODE_CONFLICT;
 		return cie->cls == CIE_LLVM ? CODE_LLVM : CODE_GCC;
 	case CIE_OTHER:
-	default: cls = judge_words(part, *bits); return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
+	default:
+		cls = judge_words(m, part, *bits);
+		return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
 	}
 }
 
@@ -183,7 +188,7 @@ enum code_class a64_judge(const struct a64_code *c, const struct a64_part *part,
 		bits |= entry_bits(c->f, context->fde);
 		cls = judge_entry(c, part, context->fde, &bits);
 	} else {
-		cls = judge_words(part, bits);
+		cls = judge_words(&c->f->matcher, part, bits);
 		if (context->overlap && cls == CODE_CRANELIFT)
 			cls = CODE_CONFLICT;
 		/* what is perhaps no code has to look like it before it is told whose */

@@ -306,21 +306,12 @@ const char *code_rule_note(unsigned bit)
 	return bit < N_CODE_RULES ? code_rules[bit].note : NULL;
 }
 
-uint64_t code_rules_of(enum code_rule_kind kind)
-{
-	uint64_t bits = 0;
-
-	for (unsigned i = 0; i < N_CODE_RULES; i++) {
-		if (code_rules[i].kind == kind)
-			bits |= code_rule_bit(i);
-	}
-	return bits;
-}
-
 void code_matcher_init(struct code_matcher *m)
 {
+	*m = (struct code_matcher){ 0 };
+	for (unsigned i = 0; i < N_CODE_RULES; i++)
+		m->of_kind[code_rules[i].kind] |= code_rule_bit(i);
 	for (uint32_t top = 0; top < 256; top++) {
-		m->by_top[top] = 0;
 		for (unsigned i = 0; i < N_CODE_RULES; i++) {
 			const struct code_rule_row *r = &code_rules[i];
 

@@ -19,6 +19,7 @@ enum code_rule_kind {
 	RULE_GCC,      /* GCC's habit */
 	RULE_UNWIND,   /* what the unwind table says */
 	RULE_SHAPE,    /* how the piece as a whole is made */
+	N_CODE_RULE_KINDS,
 };
 
 /** enum code_rule - the rows; the words' ones first, in the order in which a word tries them */
@@ -115,12 +116,14 @@ static inline uint64_t code_rule_bit(enum code_rule rule)
 	return (uint64_t)1 << rule;
 }
 
-/** code_rules_of - the bits of all rules of @kind */
-uint64_t code_rules_of(enum code_rule_kind kind);
-
-/** struct code_matcher - which rules a word may match, by its highest byte */
+/**
+ * struct code_matcher - the table of rules, indexed
+ * @by_top:  the rules that a word may match, by its highest byte
+ * @of_kind: the bits of all rules of a kind
+ */
 struct code_matcher {
 	uint64_t by_top[256];
+	uint64_t of_kind[N_CODE_RULE_KINDS];
 };
 
 /** code_matcher_init - made from the table of rules */

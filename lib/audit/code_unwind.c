@@ -456,30 +456,38 @@ static bool looks_like_cie(struct rd r)
 	       (version == 1 || version == 3) && z == 'z';
 }
 
-/* Facts: the table is aligned to 4; what was read once as a table is not searched again. */
+/* Reads a table that may begin at @off, with @left bytes; returns how many bytes belong to it. */
+static uint64_t try_table(struct code_file *f, uint64_t off, uint64_t left, uint64_t addr)
+{
+	struct table t = { .f = f, .off = off, .addr = addr, .first_cie = f->n_cies };
+	struct rd r = code_rd(f, off, left);
+	size_t before = f->n_fdes;
+
+	if (!looks_like_cie(r))
+		return 0;
+	while (rd_left(&r) >= 4 && read_entry(&t, &r))
+		;
+	if (f->n_fdes > before)
+		code_odd(f, ODD_UNWIND_SEARCHED, off);
+	return r.failed ? 0 : rd_where(&r) - off;
+}
+
+/* Facts: the table is aligned to 4, and its first id is zero; what was read as a table is not
+ * searched again. */
 void code_unwind_search(struct code_file *f)
 {
-	for (size_t i = 0; i < f->n_maps; i++) {
+	for (size_t i = 0; i < f->n_maps && !f->nomem; i++) {
 		const struct code_map m = f->maps[i];
-		uint64_t at = m.off + (-m.off & 3);
+		struct rd r = code_rd(f, m.off, m.len);
+		const uint8_t *p = rd_bytes(&r, (size_t)m.len);
+		uint64_t at = -m.off & 3;
 
-		while (at < m.off + m.len) {
-			struct rd r = code_rd(f, at, m.off + m.len - at);
-			size_t before = f->n_fdes;
-			struct table t = { .f = f,
-					   .off = at,
-					   .addr = m.addr + (at - m.off),
-					   .first_cie = f->n_cies };
+		while (p && at + 8 <= m.len) {
+			uint64_t used = 0;
 
-			at += 4;
-			if (!looks_like_cie(r))
-				continue;
-			while (rd_left(&r) >= 4 && read_entry(&t, &r))
-				;
-			if (f->n_fdes > before) {
-				code_odd(f, ODD_UNWIND_SEARCHED, t.off);
-				at = num_max(at, rd_where(&r) & ~(uint64_t)3);
-			}
+			if ((p[at + 4] | p[at + 5] | p[at + 6] | p[at + 7]) == 0)
+				used = try_table(f, m.off + at, m.len - at, m.addr + at);
+			at += num_max(4, used & ~(uint64_t)3);
 		}
 	}
 }
