@@ -29,7 +29,7 @@ typedef bool (*hidden_fn)(void *arg, const struct hidden_run *run);
 /**
  * hidden_scan - look through bytes at every offset for programs and machine code
  * @off, @len: the range of @src to look through; a program may go on behind its end
- * @fn:        gets what was found in order of offsets; returns false to stop
+ * @fn:        gets what was found, of each kind in order of offsets; returns false to stop
  *
  * Reads each byte once, holes not at all. The rates of the detector, missed and false, are measured
  * in docs/audit.md. Returns 0, -RIMG_E_IO, -RIMG_E_NOMEM.
