@@ -37,6 +37,8 @@ enum severity check_severity(const struct rimg_layer *l, const struct finding *f
 		"layer.attr-cut",      "layer.only-magic",
 	};
 
+	if (strcmp(f->code, "pkgar.head") == 0 && l->depth > 1)
+		return SEVERITY_WARNING; /* how installed packages are recorded */
 	if (f->severity == SEVERITY_ERROR || is_in(breaches, ARRAY_LEN(breaches), f->code))
 		return SEVERITY_ERROR;
 	if (strict && check_is_written(l) &&

@@ -90,6 +90,7 @@ struct pkgar {
 	uint32_t count;
 	uint8_t packaging;
 	bool untrusted;              /* the table is not the one that the header tells of */
+	bool head;                   /* it ends with the table, though there should be contents */
 	uint64_t data_off;           /* behind the table */
 	struct pkgar_entry *entries; /* those that are there: `n` of them, in the arena */
 	size_t n;

@@ -20,7 +20,7 @@ static void cut(struct pkgar *p, struct pkgar_entry *e)
 	if (num_add(p->data_off, e->offset_field, &e->off) && e->off < p->size)
 		e->stored = num_min(e->stored_field, p->size - e->off);
 	e->lies = e->stored == e->stored_field;
-	if (!e->lies)
+	if (!e->lies && !p->head)
 		layer_finding(p->l, SEVERITY_ERROR, "pkgar.range", e->node,
 			      e->at + PKGAR_OFFSET_OFF, 16,
 			      "expected contents inside the archive, found %" PRIu64
@@ -68,6 +68,22 @@ static void check_gap(struct pkgar *p, uint64_t end, uint64_t next)
 			      next - end);
 }
 
+/* What installers keep of a package is its header and table. One finding will do for all contents.
+ * Facts: docs/formats/pkgar.md, "Heads". */
+static void check_head(struct pkgar *p)
+{
+	uint64_t missing = 0;
+
+	for (size_t i = 0; i < p->n; i++)
+		missing += p->entries[i].stored_field > 0;
+	p->head = missing > 0 && !p->untrusted && p->size == p->data_off;
+	if (p->head)
+		layer_finding(p->l, SEVERITY_ERROR, "pkgar.head", NULL, 0, 0,
+			      "expected contents behind the table, found the end: the head of a "
+			      "package, without the contents of %" PRIu64 " entries",
+			      missing);
+}
+
 /* Facts: docs/formats/pkgar.md, "Checks". */
 int pkgar_place(struct pkgar *p)
 {
@@ -78,6 +94,7 @@ int pkgar_place(struct pkgar *p)
 
 	if (!order)
 		return -RIMG_E_NOMEM;
+	check_head(p);
 	for (size_t i = 0; i < p->n; i++) {
 		cut(p, &p->entries[i]);
 		if (p->entries[i].stored > 0)

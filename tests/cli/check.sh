@@ -207,6 +207,24 @@ exits 'a file that has only the magic of a format' 0 "$rimg" verify check "$tmp/
 says 'is told' 'warning: '"$tmp"'/magic.fs::/file: expected a format behind the magic of elf' "$out"
 exits 'but addressed itself it is a broken program' 1 "$rimg" verify check "$tmp/magic"
 
+# ---- records of installed packages ----
+# header and table: 136 bytes, and 308 for each of 6 entries
+head -c 1984 "$GOLDEN/package-plain.pkgar" >"$tmp/plain.pkgar_head"
+exits 'the head of a package alone is an error' 1 "$rimg" verify check "$tmp/plain.pkgar_head"
+says 'as contents are missing' 'error: '"$tmp"'/plain.pkgar_head: expected contents' "$out"
+grep -c '^error' "$out" >"$tmp/n"
+echo 1 | same 'which is said once' - "$tmp/n"
+mkdir -p "$in/installed/var/lib/packages"
+cp "$tmp/plain.pkgar_head" "$in/installed/var/lib/packages/"
+"$rimg" -q redoxfs "$in/installed" -o "$tmp/installed.fs" -s 2MiB
+exits 'in an image it records what is installed' 0 "$rimg" verify check "$tmp/installed.fs"
+says 'which is told' 'warning: '"$tmp"'/installed.fs::/var/lib/packages/plain.pkgar_head: expected contents' "$out"
+head -c 1983 "$GOLDEN/package-plain.pkgar" >"$tmp/cut"
+exits 'a table cut short is no head' 1 "$rimg" verify check "$tmp/cut"
+head -c 1985 "$GOLDEN/package-plain.pkgar" >"$tmp/cut"
+exits 'and neither is what has some contents' 1 "$rimg" verify check "$tmp/cut"
+says 'but not all' '[pkgar.range]' "$out"
+
 # ---- codes that no golden image has ----
 head -c 20 "$tmp/plain.initfs" >"$tmp/cut"
 exits 'an initfs that ends in its header' 1 "$rimg" verify check "$tmp/cut"
