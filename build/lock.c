@@ -306,6 +306,18 @@ static void put_digest(struct jsonw *w, const uint8_t sha256[SHA256_LEN])
 	jsonw_text(w, "sha256", str_cstr(&hex));
 }
 
+/* Which of the inputs was built; the others were included, or are what it names. */
+static void put_manifest(struct jsonw *w, const struct manifest *m)
+{
+	const char *text = m->inputs[0].text, *slash = strrchr(text, '/');
+
+	text = slash ? slash + 1 : text;
+	jsonw_object(w, "manifest");
+	jsonw_bytes(w, "address", text, strlen(text));
+	put_digest(w, m->inputs[0].sha256);
+	jsonw_end_object(w);
+}
+
 static void put_inputs(struct jsonw *w, const struct lock *lock)
 {
 	jsonw_array(w, "inputs");
@@ -375,6 +387,8 @@ static int put_lock(FILE *out, const struct lock *lock, const struct image_build
 	jsonw_text(&w, "schema", SCHEMA);
 	jsonw_u64(&w, "epoch", (uint64_t)b->m->epoch);
 	jsonw_bytes(&w, "seed", b->m->seed, b->m->seed_len);
+	if (b->m->n_inputs > 0)
+		put_manifest(&w, b->m);
 	put_inputs(&w, lock);
 	rc = put_layers(&w, b, image, err);
 	jsonw_end_object(&w);

@@ -25,6 +25,7 @@ sound() {
 
 breach 'the clock' 'depends on the outside world' 'int f(void) { return time(NULL); }'
 breach 'the environment' 'depends on the outside world' '	x = (getenv("HOME"));'
+breach 'a key' 'randomness; only verify/keygen.c may' '	key = EVP_PKEY_Q_keygen(ctx, NULL, "ED25519");'
 breach 'floating point' 'floating point' 'static double x;'
 breach 'a pointer in a format' 'prints a pointer' '	printf("%p", x);'
 breach 'strcpy' 'an unsafe function' '	strcpy(a, b);'
@@ -35,6 +36,8 @@ breach 'a blank at the end' 'blank at the end' '	f(); '
 breach 'goto to another label' 'goto to another label' '	goto fail;'
 sound 'words in comments' lib/core/x.c '/* time(x), strcpy(y), double */ int x;'
 sound 'words in strings' lib/core/x.c 'const char *s = "time(x) \" double // getenv(";'
+mkdir -p verify
+sound 'a key where keys are made' verify/keygen.c '	key = EVP_PKEY_Q_keygen(ctx, NULL, "ED25519");'
 sound 'members and longer names' lib/core/x.c '	a->time(1); b.clock(2); my_time(3); doubles(4);'
 sound 'the clock in the command line' lib/cli/x.c '	time(NULL);'
 
