@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "audit/audit.h"
+
+#include <stdlib.h>
+
+#include "audit/walk.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+
+void audit_free(struct audit_report *report)
+{
+	if (!report)
+		return;
+	for (size_t i = 0; i < report->n_objects; i++)
+		code_object_free(report->objects[i]);
+	free(report->objects);
+	free(report->artifacts);
+	free(report->unread);
+	free(report->uses);
+	arena_done(&report->arena);
+	free(report);
+}
+
+static void free_report(struct audit_report **report)
+{
+	audit_free(*report);
+}
+
+/* Objects belong to the report once it has been judged. */
+static void work_done(struct audit_work *w)
+{
+	for (size_t i = 0; i < w->n_contents; i++) {
+		struct audit_content *c = &w->contents[i];
+
+		free(c->paths);
+		free(c->ranges);
+		if (!c->own_object && w->report && !w->report->objects)
+			code_object_free(c->object);
+	}
+	free(w->contents);
+	free(w->marked);
+}
+
+/**
+ * audit_run - see audit.h
+ *
+ * Facts about what counts as what: docs/audit.md.
+ */
+int audit_run(struct rimg_node *node, const struct policy *policy,
+	      const struct audit_options *options, struct audit_report **ret,
+	      struct rimg_error *err)
+{
+	auto_with(free_report) struct audit_report *report = calloc(1, sizeof(*report));
+	auto_with(work_done) struct audit_work w = { .ctx = node->image->ctx,
+						     .start = node,
+						     .report = report,
+						     .options = options,
+						     .err = err };
+	int rc;
+
+	if (!report)
+		return error_nomem(err);
+	arena_init(&report->arena, 0);
+	report->policy = policy;
+	report->prebuilt = options ? options->prebuilt : NULL;
+	rc = audit_walk(&w);
+	if (rc < 0)
+		return rc;
+	rc = audit_look(&w, 0);
+	if (rc == 0)
+		rc = audit_scan(&w);
+	if (rc < 0)
+		return error_nomem(err);
+	rc = audit_judge(&w);
+	if (rc < 0)
+		return rc;
+	*ret = take_ptr(report);
+	return 0;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VERIFY_AUDIT_REPORT_H
+#define VERIFY_AUDIT_REPORT_H
+
+#include <stdio.h>
+
+#include "audit/audit.h"
+
+/* The outputs of `rimg verify audit`. */
+
+/**
+ * struct audit_view - how a report is shown
+ * @address:   what was audited
+ * @functions: also the pieces of code; as text only those that are not covered
+ * @verbose:   as text: all reasons and evidence, and with @functions all pieces
+ */
+struct audit_view {
+	const char *address;
+	bool functions;
+	bool verbose;
+	bool color;
+};
+
+/** audit_write_text - the worst first, a line an artifact; 0 or -RIMG_E_NOMEM */
+int audit_write_text(const struct audit_report *r, const struct audit_view *view, FILE *out);
+
+/** audit_write_json - one document, "rimg.verify-audit/1"; docs/cli.md */
+int audit_write_json(const struct audit_report *r, const struct audit_view *view, FILE *out);
+
+#endif
