@@ -59,6 +59,7 @@ struct code_cie {
 	uint8_t encoding;  /* of addresses: DW_EH_PE_* */
 	bool augmented;    /* 'z': its entries have augmentation data */
 	bool foreign_seen; /* an entry of it has a program that Cranelift does not write */
+	bool framed_seen;  /* an entry of it has a program that Cranelift alone writes */
 };
 
 /** enum fde_shape - what an unwind program does */

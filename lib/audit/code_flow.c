@@ -200,9 +200,8 @@ static void walk_branch(struct walk *k, size_t i, enum a64_flow flow, int64_t di
 
 	if (flow == FLOW_JUMP && distance == 0)
 		return; /* an endless loop, or a relocation's */
-	if (flow == FLOW_CONDITION && (to < (int64_t)k->first || to >= (int64_t)k->end))
-		k->part->bits |= code_rule_bit(RULE_BRANCH_OUT);
-	if (flow == FLOW_JUMP && (to < (int64_t)k->first || to >= (int64_t)k->end))
+	if (to < (int64_t)k->first || to >= (int64_t)k->end ||
+	    (distance == 0 && k->c->f->relocatable))
 		k->part->bits |= code_rule_bit(RULE_BRANCH_OUT);
 	lead_to(k, i, to);
 }

@@ -126,6 +126,28 @@ static enum code_class judge_words(const struct code_matcher *m, const struct a6
 	return CODE_UNKNOWN;
 }
 
+/*
+ * GNU ld cuts the padding off Cranelift's CIE, which makes it GCC's. GCC does not write Cranelift's
+ * framed program, though: where a CIE has such entries it says nothing, and an entry has to have
+ * both its framed program and words that speak for Cranelift.
+ */
+static enum code_class judge_clipped_entry(const struct a64_code *c, const struct a64_part *part,
+					   const struct code_fde *fde, uint64_t *bits)
+{
+	const struct code_matcher *m = &c->f->matcher;
+	uint64_t never = *bits & m->of_kind[RULE_NEVER];
+	enum code_class cls;
+
+	if (fde->shape == FDE_EMPTY) {
+		cls = judge_words(m, part, *bits);
+		return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
+	}
+	cls = judge_cranelift_entry(c, part, fde, bits);
+	if (cls == CODE_CRANELIFT && !positives(m, *bits))
+		return CODE_UNKNOWN;
+	return cls == CODE_CONFLICT && never ? CODE_GCC : cls;
+}
+
 static enum code_class judge_entry(const struct a64_code *c, const struct a64_part *part,
 				   const struct code_fde *fde, uint64_t *bits)
 {
@@ -133,18 +155,17 @@ static enum code_class judge_entry(const struct a64_code *c, const struct a64_pa
 	const struct code_cie *cie = &c->f->cies[fde->cie];
 	enum code_class cls;
 
-	switch (cie->cls) {
-	case CIE_CRANELIFT: return judge_cranelift_entry(c, part, fde, bits);
-	case CIE_LLVM:
-	case CIE_GCC:
-		if (positives(m, *bits) && !(*bits & m->of_kind[RULE_NEVER]))
-			return CODE_CONFLICT;
-		return cie->cls == CIE_LLVM ? CODE_LLVM : CODE_GCC;
-	case CIE_OTHER:
-	default:
+	if (cie->cls == CIE_CRANELIFT)
+		return judge_cranelift_entry(c, part, fde, bits);
+	if (cie->cls == CIE_GCC && cie->framed_seen && fde->shape != FDE_FOREIGN)
+		return judge_clipped_entry(c, part, fde, bits);
+	if (cie->cls == CIE_OTHER) {
 		cls = judge_words(m, part, *bits);
 		return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
 	}
+	if (positives(m, *bits) && !(*bits & m->of_kind[RULE_NEVER]))
+		return CODE_CONFLICT;
+	return cie->cls == CIE_LLVM ? CODE_LLVM : CODE_GCC;
 }
 
 static uint64_t entry_bits(const struct code_file *f, const struct code_fde *fde)
@@ -163,7 +184,8 @@ static uint64_t entry_bits(const struct code_file *f, const struct code_fde *fde
 	const struct code_cie *cie = &f->cies[fde->cie];
 	uint64_t bits = code_rule_bit(of_cie[cie->cls]) | code_rule_bit(of_shape[fde->shape]);
 
-	if (cie->cls == CIE_CRANELIFT && cie->foreign_seen)
+	if ((cie->cls == CIE_CRANELIFT && cie->foreign_seen) ||
+	    (cie->cls == CIE_GCC && cie->framed_seen))
 		bits |= code_rule_bit(RULE_CIE_MIXED);
 	return bits;
 }

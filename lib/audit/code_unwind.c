@@ -392,8 +392,8 @@ static void read_fde(struct table *t, struct rd *r, uint64_t off, uint64_t cie_o
 	fde.program_len = (uint32_t)num_min(program.len, UINT32_MAX);
 	fde.cie = (uint32_t)(cie - f->cies);
 	fde.shape = shape_of(f, cie, program, &fde.setup);
-	if (fde.shape == FDE_FOREIGN)
-		f->cies[fde.cie].foreign_seen = true;
+	f->cies[fde.cie].foreign_seen |= fde.shape == FDE_FOREIGN;
+	f->cies[fde.cie].framed_seen |= fde.shape == FDE_FRAMED;
 	to = code_add(f, (void **)&f->fdes, &f->cap_fdes, &f->n_fdes, sizeof(*f->fdes));
 	if (to)
 		*to = fde;
@@ -469,7 +469,7 @@ static uint64_t try_table(struct code_file *f, uint64_t off, uint64_t left, uint
 		;
 	if (f->n_fdes > before)
 		code_odd(f, ODD_UNWIND_SEARCHED, off);
-	return r.failed ? 0 : rd_where(&r) - off;
+	return r.failed ? left : rd_where(&r) - off;
 }
 
 /* Facts: the table is aligned to 4, and its first id is zero; what was read as a table is not
