@@ -7,8 +7,22 @@
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/pool.h"
+#include "core/sink.h"
 #include "core/str.h"
 #include "diff/report.h"
+
+enum output {
+	OUTPUT_TEXT,
+	OUTPUT_JSON,
+	OUTPUT_STAT,
+	OUTPUT_MARKDOWN,
+	OUTPUT_HTML, /* to a file only */
+};
+
+/* Causes of programs: other bytes in a file. */
+#define CAUSES_IN_FILES                                                              \
+	(UINT32_C(1) << RIMG_CAUSE_BUILD_PATH | UINT32_C(1) << RIMG_CAUSE_BUILD_ID | \
+	 UINT32_C(1) << RIMG_CAUSE_SYMBOL_HASH | UINT32_C(1) << RIMG_CAUSE_CODEGEN)
 
 static void free_image(struct rimg_image **image)
 {
@@ -92,13 +106,12 @@ static void hash_one(void *arg, size_t i)
 	h->rc[i] = digest_source(h->src[i], h->digest[i], &h->err[i]);
 }
 
-static int add_digests(struct command_call *call, struct report *r, const struct rimg_node *a,
-		       const struct rimg_node *b)
+static int add_digests(struct command_call *call, struct report *r)
 {
-	struct hashing h = { .src = { a->content, b->content } };
+	struct hashing h = { .src = { r->a.node->content, r->b.node->content } };
 	struct report_side *sides[] = { &r->a, &r->b };
 
-	if (!a->content)
+	if (!h.src[0])
 		return call_usage(call, "--digests wants artifacts with bytes of their own, not "
 					"directories");
 	call_progress(call, "hashing", 0, 0);
@@ -114,95 +127,214 @@ static int add_digests(struct command_call *call, struct report *r, const struct
 	return 0;
 }
 
+/* ---- reports --------------------------------------------------------------------------------- */
+
+/* What goes to stdout. Returns 0 or an exit status after a complaint. */
+static int read_format(struct command_call *call, enum output *ret)
+{
+	const char *markdown = call_value(call, "markdown");
+	bool to_stdout = markdown && strcmp(markdown, "-") == 0;
+
+	*ret = OUTPUT_TEXT;
+	if (call_has(call, "json") + call_has(call, "stat") + to_stdout > 1)
+		return call_usage(call, "--json, --stat and --markdown - exclude one another");
+	if (call_has(call, "json"))
+		*ret = OUTPUT_JSON;
+	else if (call_has(call, "stat"))
+		*ret = OUTPUT_STAT;
+	else if (to_stdout)
+		*ret = OUTPUT_MARKDOWN;
+	return 0;
+}
+
+static int write_output(struct report *r, enum output output, struct rimg_error *err)
+{
+	switch (output) {
+	case OUTPUT_TEXT: return report_write(r, &report_text, err);
+	case OUTPUT_JSON: return report_write(r, &report_json, err);
+	case OUTPUT_STAT: return report_stat(r, err);
+	case OUTPUT_MARKDOWN: return report_markdown(r, err);
+	case OUTPUT_HTML: break;
+	}
+	return report_html(r, err);
+}
+
+/* A report as a file, complete or not at all. */
+static int save_output(const struct report *r, enum output output, const char *path,
+		       struct rimg_error *err)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	struct report copy = *r;
+	bool failed;
+	int rc;
+
+	copy.out = open_memstream(&text, &len);
+	if (!copy.out)
+		return error_nomem(err);
+	rc = write_output(&copy, output, err);
+	failed = ferror(copy.out);
+	if (fclose(copy.out) != 0 || failed)
+		rc = rc < 0 ? rc : error_nomem(err);
+	return rc < 0 ? rc : sink_save(path, text, len, err);
+}
+
+static int save_files(struct command_call *call, const struct report *r, struct rimg_error *err)
+{
+	const char *html = call_value(call, "html"), *markdown = call_value(call, "markdown");
+	int rc = 0;
+
+	if (html)
+		rc = save_output(r, OUTPUT_HTML, html, err);
+	if (rc == 0 && markdown && strcmp(markdown, "-") != 0)
+		rc = save_output(r, OUTPUT_MARKDOWN, markdown, err);
+	return rc;
+}
+
+/* ---- the verdict ---------------------------------------------------------------------------- */
+
+/* Causes that --exit-equivalent passes over: what says nothing of what somebody put into an image,
+ * and what the user named. What is content, or nobody knows what, stays a difference, whatever was
+ * named. */
+static uint32_t ignorable(const struct report_filter *f)
+{
+	uint32_t causes =
+		UINT32_C(1) << RIMG_CAUSE_TIMESTAMP | UINT32_C(1) << RIMG_CAUSE_IDENTIFIER |
+		UINT32_C(1) << RIMG_CAUSE_ORDERING | UINT32_C(1) << RIMG_CAUSE_PLACEMENT |
+		UINT32_C(1) << RIMG_CAUSE_COMPRESSION | UINT32_C(1) << RIMG_CAUSE_CHECKSUM;
+
+	causes |= f->ignored;
+	return causes &
+	       ~(UINT32_C(1) << RIMG_CAUSE_CONTENT | UINT32_C(1) << RIMG_CAUSE_UNEXPLAINED);
+}
+
+static bool passes_as_equivalent(const struct rimg_diff_summary *s, const struct report_filter *f,
+				 bool damaged)
+{
+	uint32_t causes = ignorable(f);
+
+	if (damaged || s->unread > 0 || s->unexplained > 0)
+		return false;
+	for (int i = 0; i < RIMG_N_CAUSES; i++)
+		if (s->by_cause[i].differences > 0 && !(causes & UINT32_C(1) << i))
+			return false;
+	/* that other bytes of files are fine is for the user to say */
+	return s->equivalent || (f->ignored & CAUSES_IN_FILES) != 0;
+}
+
+static int judge(struct command_call *call, const struct rimg_diff_summary *s,
+		 const struct report_filter *f, bool damaged)
+{
+	if (s->identical)
+		return EXIT_HOLDS;
+	if (s->differences == 0) {
+		call_complain(call, "what could not be read could not be compared");
+		return EXIT_TROUBLE;
+	}
+	if (!call_has(call, "exit-equivalent") || !passes_as_equivalent(s, f, damaged))
+		return EXIT_FAILS;
+	return EXIT_HOLDS;
+}
+
 /* ---- the command ---------------------------------------------------------------------------- */
 
-static int show(struct command_call *call, const struct rimg_diff *diff, const struct rimg_node *a,
-		const struct rimg_node *b, const struct report_filter *filter)
+/* Everything is written before anybody judges: a report that could not be is trouble. */
+static int show(struct command_call *call, struct report *r, enum output output)
 {
-	bool json = call_has(call, "json");
-	struct report r = {
-		.out = call->out,
-		.color = call->color,
-		.verbose = call->verbose > 0,
-		.summary = rimg_diff_get_summary(diff),
-		.a = { .address = call->args[0] },
-		.b = { .address = call->args[1] },
-	};
 	struct rimg_error err;
 	int status = 0;
 
-	r.a.size = r.summary->a_size;
-	r.b.size = r.summary->b_size;
 	if (call_has(call, "digests"))
-		status = add_digests(call, &r, a, b);
+		status = add_digests(call, r);
 	if (status != 0)
 		return status;
-	call_progress(call, NULL, 0, 0);
-	if (report_write(&r, json ? &report_json : &report_text, diff, filter) < 0) {
-		error_nomem(&err);
+	call_progress(call, "writing", 0, 0);
+	if (save_files(call, r, &err) < 0)
 		return call_error(call, &err);
-	}
-	if (r.summary->identical)
-		return EXIT_HOLDS;
-	if (r.summary->differences > 0)
-		return EXIT_FAILS;
-	call_complain(call, "what could not be read could not be compared");
-	return EXIT_TROUBLE;
+	call_progress(call, NULL, 0, 0);
+	if (write_output(r, output, &err) < 0)
+		return call_error(call, &err);
+	return 0;
 }
 
-static int compare(struct command_call *call, const struct report_filter *filter)
+static int compare(struct command_call *call, const struct report_filter *filter,
+		   enum output output)
 {
 	auto_with(free_image) struct rimg_image *image_a = NULL, *image_b = NULL;
 	auto_with(free_diff) struct rimg_diff *diff = NULL;
 	struct rimg_diff_options options = { .progress_arg = call };
-	struct rimg_node *a, *b;
+	struct report r = { .out = call->out,
+			    .color = call->color,
+			    .verbose = call->verbose > 0,
+			    .width = call->width,
+			    .filter = filter };
 	struct rimg_error err;
+	bool damaged;
 	int status;
 
-	a = call_open(call, call->args[0], &image_a);
-	b = call_open(call, call->args[1], &image_b);
-	if (!a || !b)
+	r.a = (struct report_side){ .address = call->args[0],
+				    .node = call_open(call, call->args[0], &image_a) };
+	r.b = (struct report_side){ .address = call->args[1],
+				    .node = call_open(call, call->args[1], &image_b) };
+	if (!r.a.node || !r.b.node)
 		return EXIT_TROUBLE;
 	options.progress = call->progress ? progress : NULL;
-	diff = rimg_diff_run(a, b, &options, &err);
+	diff = rimg_diff_run(r.a.node, r.b.node, &options, &err);
 	/* damage is told, but it is equal damage if the bytes are equal */
-	(void)call_findings(call, image_a);
-	(void)call_findings(call, image_b);
-	status = diff ? show(call, diff, a, b, filter) : call_error(call, &err);
-	return status;
+	damaged = call_findings(call, image_a) != EXIT_HOLDS;
+	damaged |= call_findings(call, image_b) != EXIT_HOLDS;
+	if (!diff)
+		return call_error(call, &err);
+	r.diff = diff;
+	r.summary = rimg_diff_get_summary(diff);
+	r.a.size = r.summary->a_size;
+	r.b.size = r.summary->b_size;
+	status = show(call, &r, output);
+	return status != 0 ? status : judge(call, r.summary, filter, damaged);
 }
 
 static int run_diff(struct command_call *call)
 {
 	struct report_filter filter = { 0 };
+	enum output output;
 	int status;
 
 	if (call->n_args != 2)
 		return call_usage(call, "expected two addresses, found %zu", call->n_args);
-	status = read_filter(call, &filter);
+	status = read_format(call, &output);
 	if (status == 0)
-		status = compare(call, &filter);
+		status = read_filter(call, &filter);
+	if (status == 0)
+		status = compare(call, &filter, output);
 	free(filter.patterns);
 	return status;
 }
 
 static const struct command_option options[] = {
 	{ "json", 0, NULL, "one JSON document with every difference and its byte ranges" },
+	{ "stat", 0, NULL, "a line for each path: how many bytes differ, of which causes" },
+	{ "html", 0, "FILE", "also a page with a map of the image, to be read offline" },
+	{ "markdown", 0, "FILE",
+	  "also a summary for a pull request; - is stdout, instead of text" },
 	{ "ignore", 0, "CAUSE", "do not show differences of this cause; repeatable" },
 	{ "only", 0, "PATTERN", "show only paths that fit this shell pattern; repeatable" },
 	{ "max-diffs", 0, "N", "show at most N differences (default 0: all)" },
 	{ "digests", 0, NULL, "also the SHA-256 of both" },
+	{ "exit-equivalent", 0, NULL, "0 also if only ignorable causes remain; see below" },
 	{ NULL, 0, NULL, NULL },
 };
 
 RIMG_COMMAND(diff) = {
 	.name = "diff",
 	.summary = "tell in what two artifacts differ, where, and why",
-	.usage = "[--json] [--ignore CAUSE]... [--only PATTERN]... [--max-diffs N] [--digests] A B",
+	.usage = "[--json | --stat] [--html FILE] [--markdown FILE] [--ignore CAUSE]...\n"
+		 "[--only PATTERN]... [--max-diffs N] [--digests] [--exit-equivalent] A B",
 	.help = "Compares the bytes of A and B, finds out what every differing byte is, and tells\n"
-		"the differences grouped by their cause, root causes first. Bytes that differ and\n"
-		"that nothing explains are \"unexplained\", with their offsets; explained and\n"
-		"unexplained bytes together are all that differ.\n"
+		"the differences by their cause, root causes first; what follows from a difference\n"
+		"is counted below it. Bytes that differ and that nothing explains are\n"
+		"\"unexplained\", with their offsets; explained and unexplained bytes together are\n"
+		"all that differ. -v also shows what follows, and the lines, instructions and\n"
+		"bytes that differ.\n"
 		"\n"
 		"Causes: content, timestamp, identifier, ordering, placement, compression,\n"
 		"checksum (follows from another difference), padding, free-space, build-path,\n"
@@ -212,15 +344,25 @@ RIMG_COMMAND(diff) = {
 		"numbers; how many differences are not shown is said. In patterns * also stands\n"
 		"for /. Two directories are compared by what is in them.\n"
 		"\n"
+		"With --exit-equivalent the exit code is 0 also for artifacts that differ, if\n"
+		"every difference is a timestamp, identifier, ordering, placement, compression,\n"
+		"checksum, or of a cause that --ignore names (content and unexplained cannot be);\n"
+		"if all of both could be read, and nothing in them is damaged; and if the content\n"
+		"trees are equal or --ignore allows other bytes in files (build-path, build-id,\n"
+		"symbol-hash, codegen).\n"
+		"\n"
 		"Examples:\n"
 		"  rimg diff a.img b.img                        two disks\n"
 		"  rimg diff a.img::REDOX b.img::REDOX          one partition of them\n"
 		"  rimg diff a.img::REDOX::/boot b.img::REDOX::/boot\n"
+		"  rimg diff --html diff.html a.img b.img       a page for the browser\n"
+		"  rimg diff --color=always -v a.img b.img | less -R\n"
 		"  rimg diff --ignore timestamp --ignore checksum a.img b.img\n"
 		"  rimg diff --only 'REDOX::/usr/*' a.img b.img\n"
 		"  rimg diff --json a.img b.img | jq .bytes\n"
 		"\n"
-		"Exit codes: 0 identical; 1 they differ; 2 they could not be compared.\n",
+		"Exit codes: 0 identical (or see above); 1 they differ; 2 they could not be\n"
+		"compared, or a report could not be written.\n",
 	.options = options,
 	.run = run_diff,
 };

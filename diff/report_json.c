@@ -13,10 +13,11 @@ static void write_side(struct jsonw *w, const char *key, const struct report_sid
 	jsonw_end_object(w);
 }
 
-static void begin(struct report *r)
+static int begin(struct report *r, struct rimg_error *err)
 {
 	struct jsonw *w = &r->json;
 
+	(void)err;
 	*w = (struct jsonw){ .out = r->out, .pretty = true };
 	jsonw_object(w, NULL);
 	jsonw_text(w, "schema", "rimg.diff/1");
@@ -25,6 +26,7 @@ static void begin(struct report *r)
 	write_side(w, "a", &r->a);
 	write_side(w, "b", &r->b);
 	jsonw_array(w, "differences");
+	return 0;
 }
 
 static void write_value(struct jsonw *w, const char *key, const char *text)
@@ -60,11 +62,13 @@ static void write_ranges(struct jsonw *w, const struct rimg_difference *x)
 	w->pretty = pretty;
 }
 
-static void difference(struct report *r, const struct rimg_difference *x)
+static int difference(struct report *r, const struct rimg_difference *x, struct rimg_error *err)
 {
 	struct jsonw *w = &r->json;
 
+	(void)err;
 	jsonw_object(w, NULL);
+	jsonw_u64(w, "id", x->index);
 	jsonw_text(w, "path", x->path);
 	jsonw_text(w, "layer", x->layer);
 	jsonw_text(w, "kind", rimg_diff_kind_name(x->kind));
@@ -72,21 +76,49 @@ static void difference(struct report *r, const struct rimg_difference *x)
 	write_value(w, "a", x->a);
 	write_value(w, "b", x->b);
 	jsonw_text(w, "cause", rimg_cause_name(x->cause));
+	jsonw_text(w, "why", x->why);
+	if (x->root == x->index)
+		jsonw_null(w, "follows");
+	else
+		jsonw_u64(w, "follows", x->root);
 	jsonw_u64(w, "bytes", x->bytes);
 	if (x->coarse)
 		jsonw_bool(w, "coarse", true);
 	write_ranges(w, x);
 	jsonw_end_object(w);
+	return 0;
 }
 
-static void end(struct report *r)
+static void write_causes(struct jsonw *w, const struct rimg_diff_summary *s)
+{
+	size_t n;
+	const enum rimg_cause *causes = report_causes(&n);
+
+	jsonw_array(w, "causes");
+	for (size_t i = 0; i < n; i++) {
+		if (s->by_cause[causes[i]].differences == 0)
+			continue;
+		jsonw_object(w, NULL);
+		jsonw_text(w, "cause", rimg_cause_name(causes[i]));
+		jsonw_u64(w, "differences", s->by_cause[causes[i]].differences);
+		jsonw_u64(w, "bytes", s->by_cause[causes[i]].bytes);
+		jsonw_end_object(w);
+	}
+	jsonw_end_array(w);
+}
+
+static int end(struct report *r, struct rimg_error *err)
 {
 	const struct rimg_diff_summary *s = r->summary;
 	struct jsonw *w = &r->json;
 
+	(void)err;
 	jsonw_end_array(w);
 	if (r->not_shown > 0)
 		jsonw_u64(w, "not_shown", r->not_shown);
+	write_causes(w, s);
+	jsonw_u64(w, "roots", s->roots);
+	jsonw_u64(w, "unread", s->unread);
 	jsonw_object(w, "bytes");
 	jsonw_u64(w, "compared", s->compared);
 	jsonw_u64(w, "differing", s->differing);
@@ -95,6 +127,7 @@ static void end(struct report *r)
 	jsonw_end_object(w);
 	jsonw_end_object(w);
 	fputc('\n', r->out);
+	return 0;
 }
 
 const struct report_format report_json = {

@@ -2,21 +2,26 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/num.h"
 #include "core/str.h"
 #include "diff/report.h"
 
-#define VALUE_MAX 72 /* bytes of a value that are shown without -v */
+#define VALUE_MAX   72 /* bytes of a value that are shown without -v, when no width is known */
+#define DETAIL_MAX  40 /* lines of a closer look, with -v */
+#define INDENT      2
+#define INDENT_MORE 6
+
+#define BOLD  "\033[1m"
+#define RED   "\033[31m"
+#define GREEN "\033[32m"
+#define CYAN  "\033[36m"
+#define DIM   "\033[2m"
+#define PLAIN "\033[0m"
 
 static const char *paint(const struct report *r, const char *code)
 {
 	return r->color ? code : "";
 }
-
-#define BOLD  "\033[1m"
-#define RED   "\033[31m"
-#define GREEN "\033[32m"
-#define DIM   "\033[2m"
-#define PLAIN "\033[0m"
 
 /* "1 byte", "2 bytes" */
 static void print_count(FILE *out, uint64_t n, const char *noun)
@@ -24,14 +29,17 @@ static void print_count(FILE *out, uint64_t n, const char *noun)
 	fprintf(out, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
 }
 
-static void print_names(struct report *r, const char *verdict)
+/* ---- the beginning -------------------------------------------------------------------------- */
+
+static void print_names(struct report *r)
 {
 	auto_str struct str s = { 0 };
 
 	str_add_escaped(&s, r->a.address, strlen(r->a.address), STR_ESCAPE_TEXT);
 	str_add(&s, " and ");
 	str_add_escaped(&s, r->b.address, strlen(r->b.address), STR_ESCAPE_TEXT);
-	fprintf(r->out, "%s%s %s%s", paint(r, BOLD), str_cstr(&s), verdict, paint(r, PLAIN));
+	fprintf(r->out, "%s%s %s%s", paint(r, BOLD), str_cstr(&s), report_verdict(r->summary),
+		paint(r, PLAIN));
 }
 
 static void print_digests(struct report *r)
@@ -42,13 +50,20 @@ static void print_digests(struct report *r)
 	fprintf(r->out, "  B sha256 %s\n", r->b.sha256);
 }
 
-static unsigned count_causes(const struct rimg_diff_summary *s)
+/* How many there are, and how many of them are needed to understand all. */
+static void print_roots(struct report *r)
 {
-	unsigned n = 0;
+	const struct rimg_diff_summary *s = r->summary;
+	uint64_t followers = s->differences - s->roots;
 
-	for (size_t i = 0; i < RIMG_N_CAUSES; i++)
-		n += s->by_cause[i].differences > 0;
-	return n;
+	fputs(": ", r->out);
+	print_count(r->out, s->differences, "difference");
+	fprintf(r->out, " of %u cause%s", report_count_causes(s),
+		report_count_causes(s) == 1 ? "" : "s");
+	if (followers > 0)
+		fprintf(r->out, ", of which %" PRIu64 " follow%s from the other %" PRIu64,
+			followers, followers == 1 ? "s" : "", s->roots);
+	fputc('\n', r->out);
 }
 
 static void print_sizes(struct report *r)
@@ -63,11 +78,17 @@ static void print_sizes(struct report *r)
 		fputs(" in the contents of files", r->out);
 	if (s->a_size != s->b_size)
 		fprintf(r->out, "; sizes %" PRIu64 " -> %" PRIu64, s->a_size, s->b_size);
-	fprintf(r->out, "; explained %" PRIu64 ", unexplained %" PRIu64 "\n", s->explained,
-		s->unexplained);
+	fprintf(r->out, "; explained %" PRIu64 ", unexplained %s%" PRIu64 "%s\n", s->explained,
+		s->unexplained ? paint(r, RED) : "", s->unexplained,
+		s->unexplained ? paint(r, PLAIN) : "");
 	fprintf(r->out, "  the content tree is %s\n",
 		s->equivalent ? "the same (names, types, modes, owners, file bytes)"
 			      : "not the same");
+	if (s->unread > 0) {
+		fputs("  ", r->out);
+		print_count(r->out, s->unread, "part");
+		fputs(" could not be read, and so could not be compared\n", r->out);
+	}
 }
 
 static void print_table(struct report *r)
@@ -86,114 +107,200 @@ static void print_table(struct report *r)
 	}
 }
 
-static void begin(struct report *r)
+static int begin(struct report *r, struct rimg_error *err)
 {
 	const struct rimg_diff_summary *s = r->summary;
 
+	(void)err;
+	print_names(r);
 	if (s->identical) {
-		print_names(r, "are identical");
 		if (s->has_bytes)
 			fprintf(r->out, ": %" PRIu64 " bytes", s->a_size);
 		fputc('\n', r->out);
 		print_digests(r);
-		return;
-	}
-	if (s->differences == 0) {
-		print_names(r, "could not be compared wholly");
+	} else if (s->differences == 0) {
 		fputs(": nothing differs in what could be read\n", r->out);
-		return;
+	} else {
+		print_roots(r);
+		print_sizes(r);
+		print_digests(r);
+		print_table(r);
 	}
-	print_names(r, "differ");
-	fputs(": ", r->out);
-	print_count(r->out, s->differences, "difference");
-	fputs(" from ", r->out);
-	print_count(r->out, count_causes(s), "cause");
-	fputc('\n', r->out);
-	print_sizes(r);
-	print_digests(r);
-	print_table(r);
+	return 0;
 }
 
-/* A value, cut for a line unless everything is wanted. */
-static void print_value(struct report *r, const char *text)
-{
-	size_t len = strlen(text), n = len;
+/* ---- one difference ------------------------------------------------------------------------- */
 
-	if (!r->verbose && len > VALUE_MAX) {
-		n = VALUE_MAX;
-		/* not inside of a character */
-		while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
-			n--;
-	}
-	fprintf(r->out, "%.*s%s", (int)n, text, n < len ? "..." : "");
+/* Bytes that a value may take: two of them are to fit into a line of the terminal. */
+static size_t value_max(const struct report *r)
+{
+	if (r->verbose)
+		return 0;
+	if (r->width == 0)
+		return VALUE_MAX;
+	return r->width < 64 ? 24 : r->width / 2 - 8;
 }
 
-static void print_change(struct report *r, const struct rimg_difference *x)
+/* A sentence, on a terminal broken at blanks; @indent columns before each line. */
+static void print_sentence(struct report *r, unsigned indent, const char *text)
 {
-	switch (x->kind) {
-	case RIMG_DIFF_ADDED:
-		fprintf(r->out, ": %sadded%s %s", paint(r, GREEN), paint(r, PLAIN), x->b);
-		return;
-	case RIMG_DIFF_REMOVED:
-		fprintf(r->out, ": %sremoved%s %s", paint(r, RED), paint(r, PLAIN), x->a);
-		return;
-	case RIMG_DIFF_MOVED:
-		fputs(": moved to ", r->out);
-		print_value(r, x->b);
-		return;
+	size_t room = r->width > indent + 20 ? r->width - indent : SIZE_MAX;
+
+	while (*text) {
+		size_t len = strlen(text), n = len;
+
+		if (n > room) {
+			n = room;
+			while (n > 0 && text[n] != ' ')
+				n--;
+			/* a word longer than the line is left to the terminal */
+			if (n == 0)
+				n = strcspn(text, " ");
+		}
+		fprintf(r->out, "%*s%s%.*s%s\n", (int)indent, "", paint(r, DIM), (int)n, text,
+			paint(r, PLAIN));
+		text += n;
+		while (*text == ' ')
+			text++;
+	}
+}
+
+static const char *kind_color(enum rimg_diff_kind kind)
+{
+	switch (kind) {
+	case RIMG_DIFF_ADDED: return GREEN;
+	case RIMG_DIFF_REMOVED: return RED;
+	case RIMG_DIFF_MOVED: return CYAN;
 	case RIMG_DIFF_CHANGED: break;
 	}
-	fprintf(r->out, ": %s", x->field);
-	if (!x->a && !x->b)
-		return;
-	fputc(' ', r->out);
-	print_value(r, x->a ? x->a : "(none)");
-	fputs(" -> ", r->out);
-	print_value(r, x->b ? x->b : "(none)");
+	return "";
 }
 
-/* How many bytes, and where the first of them is. */
-static void print_bytes(struct report *r, const struct rimg_difference *x)
+static int print_difference(struct report *r, const struct rimg_difference *x, unsigned indent)
 {
-	if (x->bytes == 0)
-		return;
-	fprintf(r->out, "%s [", paint(r, DIM));
-	print_count(r->out, x->bytes, "byte");
-	if (x->n_ranges > 0) {
-		const struct rimg_diff_range *first = &x->ranges[0];
+	auto_str struct str change = { 0 }, where = { 0 };
+	const char *color = paint(r, kind_color(x->kind));
 
-		fprintf(r->out, " at %" PRIu64,
-			first->a_off != RIMG_NO_OFFSET ? first->a_off : first->b_off);
-		if (x->n_ranges > 1)
-			fprintf(r->out, " and in %zu%s more places", x->n_ranges - 1,
-				x->coarse ? " or" : "");
+	report_add_change(&change, x, value_max(r));
+	report_add_where(&where, x);
+	if (change.failed || where.failed)
+		return -RIMG_E_NOMEM;
+	fprintf(r->out, "%*s%s: %s%s%s", (int)indent, "", report_path(x), color, str_cstr(&change),
+		color[0] ? PLAIN : "");
+	if (where.len > 0)
+		fprintf(r->out, "%s [%s]%s", paint(r, DIM), str_cstr(&where), paint(r, PLAIN));
+	return 0;
+}
+
+static const char *line_color(const char *line)
+{
+	switch (line[0]) {
+	case '-': return RED;
+	case '+': return GREEN;
+	case '@': return CYAN;
+	case '\\': return DIM;
+	default: return "";
 	}
-	fprintf(r->out, "]%s", paint(r, PLAIN));
 }
 
-static void difference(struct report *r, const struct rimg_difference *x)
+static int print_details(struct report *r, const struct rimg_difference *x, struct rimg_error *err)
 {
-	if (r->shown == 0 || r->cause != x->cause)
+	auto_str struct str s = { 0 };
+	int rc = report_add_details(&s, r, x, DETAIL_MAX, err);
+	const char *line = str_cstr(&s);
+
+	while (rc == 0 && *line) {
+		const char *color = paint(r, line_color(line));
+		size_t n = strcspn(line, "\n");
+
+		fprintf(r->out, "%*s%s%.*s%s\n", INDENT_MORE, "", color, (int)n, line,
+			color[0] ? PLAIN : "");
+		line += n + (line[n] == '\n');
+	}
+	return rc;
+}
+
+/* ---- what follows --------------------------------------------------------------------------- */
+
+/* The followers that were not printed, in one line. */
+static void print_folded(struct report *r)
+{
+	size_t n;
+	const enum rimg_cause *causes = report_causes(&n);
+	uint64_t sum = 0;
+	const char *before = " (";
+
+	for (size_t i = 0; i < RIMG_N_CAUSES; i++)
+		sum += r->text.folded[i];
+	if (sum == 0)
+		return;
+	fprintf(r->out, "%*s%s+ ", INDENT_MORE, "", paint(r, DIM));
+	print_count(r->out, sum, "difference");
+	fprintf(r->out, " that follow%s from it", sum == 1 ? "s" : "");
+	for (size_t i = 0; i < n; i++) {
+		if (r->text.folded[causes[i]] == 0)
+			continue;
+		fprintf(r->out, "%s%s %" PRIu64, before, rimg_cause_name(causes[i]),
+			r->text.folded[causes[i]]);
+		before = ", ";
+	}
+	fputs("; ", r->out);
+	print_count(r->out, r->text.folded_bytes, "byte");
+	fprintf(r->out, ")%s\n", paint(r, PLAIN));
+	memset(r->text.folded, 0, sizeof(r->text.folded));
+	r->text.folded_bytes = 0;
+}
+
+static int print_root(struct report *r, const struct rimg_difference *x, struct rimg_error *err)
+{
+	int rc;
+
+	print_folded(r);
+	if (!r->text.has_root || r->text.cause != x->cause)
 		fprintf(r->out, "\n%s%s%s\n",
 			paint(r, x->cause == RIMG_CAUSE_UNEXPLAINED ? RED : BOLD),
 			rimg_cause_name(x->cause), paint(r, PLAIN));
-	fprintf(r->out, "  %s", x->path[0] ? x->path : "(whole)");
-	print_change(r, x);
-	print_bytes(r, x);
+	r->text.has_root = true;
+	r->text.cause = x->cause;
+	r->text.root = x->index;
+	rc = print_difference(r, x, INDENT);
 	fputc('\n', r->out);
+	if (rc == 0)
+		print_sentence(r, INDENT_MORE, x->why);
+	return rc == 0 && r->verbose ? print_details(r, x, err) : rc;
 }
 
-static void end(struct report *r)
+static int difference(struct report *r, const struct rimg_difference *x, struct rimg_error *err)
 {
+	int rc;
+
+	/* also what follows from something that is not shown */
+	if (!r->text.has_root || x->root != r->text.root)
+		return print_root(r, x, err);
+	if (!r->verbose) {
+		r->text.folded[x->cause]++;
+		r->text.folded_bytes += x->bytes;
+		return 0;
+	}
+	rc = print_difference(r, x, INDENT_MORE);
+	fprintf(r->out, " %s(%s)%s\n", paint(r, DIM), rimg_cause_name(x->cause), paint(r, PLAIN));
+	return rc;
+}
+
+static int end(struct report *r, struct rimg_error *err)
+{
+	(void)err;
+	print_folded(r);
 	if (r->not_shown == 0)
-		return;
+		return 0;
 	fputc('\n', r->out);
 	print_count(r->out, r->not_shown, "difference");
 	fprintf(r->out, " %s not shown, as asked\n", r->not_shown == 1 ? "is" : "are");
+	return 0;
 }
 
 const struct report_format report_text = {
-	.by_cause = true,
+	.by_root = true,
 	.begin = begin,
 	.difference = difference,
 	.end = end,

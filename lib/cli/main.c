@@ -204,6 +204,7 @@ static int apply_common(struct command_call *call, unsigned *ret_threads, struct
 	call->color = term_color(STDOUT_FILENO, color ? color : "auto");
 	call->progress =
 		!call->quiet && !call_has(call, "no-progress") && term_progress(STDERR_FILENO);
+	call->width = term_width(STDOUT_FILENO);
 	call->draw = term_draw;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,6 +42,15 @@ bool term_now(int64_t *ret_s)
 		return false;
 	*ret_s = t.tv_sec;
 	return true;
+}
+
+unsigned term_width(int fd)
+{
+	struct winsize size;
+
+	if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) < 0)
+		return 0;
+	return size.ws_col;
 }
 
 static uint64_t now_ns(void)

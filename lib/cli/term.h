@@ -12,6 +12,9 @@ bool term_color(int fd, const char *when);
 /** term_progress - may a line that rewrites itself be drawn on @fd? */
 bool term_progress(int fd);
 
+/** term_width - columns of the terminal behind @fd; 0 if it is none */
+unsigned term_width(int fd);
+
 /** term_draw - see struct command_call: a progress line on stderr, a few times a second */
 void term_draw(struct command_call *call, const char *what, uint64_t done, uint64_t total);
 

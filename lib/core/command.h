@@ -69,8 +69,9 @@ struct command_call {
 	int out_errno;                 /* why writing results failed, when it is known */
 	int verbose;
 	bool quiet;
-	bool color;    /* results may be coloured */
-	bool progress; /* a progress line may be drawn on err */
+	bool color;     /* results may be coloured */
+	bool progress;  /* a progress line may be drawn on err */
+	unsigned width; /* columns of the terminal that results go to; 0: to no terminal */
 	/* draws the line, or wipes it away when @what is NULL; NULL: there is none */
 	void (*draw)(struct command_call *call, const char *what, uint64_t done, uint64_t total);
 };

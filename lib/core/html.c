@@ -224,6 +224,12 @@ void html_bytes(struct html *h, const void *bytes, size_t len)
 	put_escaped(h, bytes, len, ESCAPE_BYTES);
 }
 
+void html_insert(struct html *h, const char *markup, size_t len)
+{
+	end_tag(h);
+	put(h, markup, len);
+}
+
 void html_number(struct html *h, uint64_t n)
 {
 	char digits[24], grouped[32];

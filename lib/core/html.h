@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define HTML_DEPTH 64 /* elements that may be open at once */
+#define HTML_DEPTH 128 /* elements that may be open at once */
 
 /**
  * struct html - writes one self-contained HTML page to a stream, never holding it whole
@@ -80,6 +80,9 @@ void html_lines(struct html *h, const char *text, size_t len);
 
 /** html_bytes - add untrusted bytes (a name), reversibly, as str_add_escaped() does */
 void html_bytes(struct html *h, const void *bytes, size_t len);
+
+/** html_insert - add what another writer made: whole elements, as they are */
+void html_insert(struct html *h, const char *markup, size_t len);
 
 /** html_number - add a number with its digits in groups of three: 41,212 */
 void html_number(struct html *h, uint64_t n);

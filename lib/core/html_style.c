@@ -17,13 +17,13 @@
 	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--quiet:#59636e;--line:#d1d9e0;"     \
 	"--soft:#f6f8fa;--link:#0550ae;--good:#116329;--bad:#b3261e;--doubt:#8a5300;"              \
 	"--old:#ffebe9;--new:#dafbe1;--free:#eceff2;--file:#b9d9f7;--file2:#8fbfec;--dir:#d9c8f5;" \
-	"--meta:#f7dd94;--gap:#fff;--p0:#b9d9f7;--p1:#c4e8c2;--p2:#f5d0b5;--p3:#d9c8f5;"           \
-	"--p4:#f7dd94;--p5:#bfe8e4}\n"                                                             \
+	"--meta:#f7dd94;--gap:#fff;--p0:#e2d3bd;--p1:#c4e8c2;--p2:#f7ccb7;--p3:#b8e2de;"           \
+	"--p4:#f3c9de;--p5:#d9e3a6}\n"                                                             \
 	"@media(prefers-color-scheme:dark){:root{--bg:#14171b;--fg:#e4e8ec;--quiet:#9aa5b1;"       \
 	"--line:#3a424b;--soft:#1d2126;--link:#7cb7ff;--good:#5fd068;--bad:#ff8178;"               \
 	"--doubt:#e3a13b;--old:#4b1d1c;--new:#153a20;--free:#262b31;--file:#274966;"               \
-	"--file2:#1f6391;--dir:#453463;--meta:#5c4a1a;--gap:#14171b;--p0:#274966;--p1:#28502c;"    \
-	"--p2:#5e3a20;--p3:#453463;--p4:#5c4a1a;--p5:#1f504c}}\n"                                  \
+	"--file2:#1f6391;--dir:#453463;--meta:#5c4a1a;--gap:#14171b;--p0:#4b4032;--p1:#28502c;"    \
+	"--p2:#643a28;--p3:#1f504c;--p4:#5a2f46;--p5:#474d1c}}\n"                                  \
 	"*{box-sizing:border-box}\n"                                                               \
 	"html{-webkit-text-size-adjust:100%;scroll-padding-top:1rem}\n"                            \
 	"body{margin:0;background:var(--bg);color:var(--fg);"                                      \
@@ -108,6 +108,7 @@
 	"svg{display:block;max-width:100%;height:auto}\n"                                          \
 	"svg text{font:600 9px ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace;"          \
 	"fill:#fff;text-anchor:middle;pointer-events:none}\n"                                      \
+	"svg text.ground{fill:var(--quiet);font-weight:400}\n"                                     \
 	"svg text.side{fill:var(--quiet);text-anchor:end;font-weight:400}\n"                       \
 	".o-free{fill:var(--free)}.o-file{fill:var(--file)}.o-file2{fill:var(--file2)}"            \
 	".o-dir{fill:var(--dir)}.o-meta{fill:var(--meta)}.o-gap{fill:url(#hatch)}"                 \
