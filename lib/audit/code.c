@@ -113,10 +113,13 @@ static bool add_reasons(struct owned *o, const struct code_file *f)
 
 /* ---- examination ----------------------------------------------------------------------------- */
 
+/* bytes of names that order symbols of one place */
+#define NAME_ORDER 64
+
 static int by_name(const void *a, const void *b, void *data)
 {
 	const struct code_symbol *x = a, *y = b;
-	size_t n = num_min(x->name_len, y->name_len);
+	size_t n = num_min(num_min(x->name_len, y->name_len), NAME_ORDER);
 	int order;
 
 	if (x->off != y->off)
@@ -126,7 +129,9 @@ static int by_name(const void *a, const void *b, void *data)
 	order = memcmp((const uint8_t *)data + x->name_off, (const uint8_t *)data + y->name_off, n);
 	if (order != 0)
 		return order;
-	return x->name_len < y->name_len ? -1 : x->name_len > y->name_len;
+	if (x->name_len != y->name_len)
+		return x->name_len < y->name_len ? -1 : 1;
+	return x->name_off < y->name_off ? -1 : x->name_off > y->name_off;
 }
 
 static void sort_symbols(struct code_file *f)

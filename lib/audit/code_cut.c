@@ -146,11 +146,11 @@ static size_t cut_region(const struct a64_code *c, size_t i)
 		size_t first, end, next;
 		uint64_t behind;
 
-		next = overlapping(c, i, &behind);
 		if (!entry_words(c, &f->fdes[i], &first, &end)) {
 			i++; /* as if it was not there */
 			continue;
 		}
+		next = overlapping(c, i, &behind);
 		cut_gap(c, pos, first, false);
 		if (next == i + 1) {
 			cut_function(c, first, end,

@@ -13,6 +13,9 @@
 /* how many producers of .comment are told, and how long one may be */
 #define PRODUCERS_MAX 16
 #define PRODUCER_LEN  200
+/* how many such sections are read, and how many bytes of one */
+#define COMMENTS_MAX 8
+#define COMMENT_LEN  (64 << 10)
 
 static bool already_noted(const struct code_file *f, const char *text)
 {
@@ -38,7 +41,7 @@ static void note_producer(struct code_file *f, const uint8_t *text, size_t len)
 /* .comment is a row of texts, each with its NUL. */
 static void note_comment(struct code_file *f, const struct code_section *s)
 {
-	struct rd r = code_rd(f, s->off, s->have);
+	struct rd r = code_rd(f, s->off, num_min(s->have, COMMENT_LEN));
 	size_t n = 0;
 
 	while (rd_left(&r) > 0 && n < PRODUCERS_MAX) {
@@ -72,11 +75,13 @@ static const struct {
 static void note_sections(struct code_elf *e)
 {
 	bool said[ARRAY_LEN(telling)] = { false };
+	unsigned n_comments = 0;
 
 	for (size_t i = 0; i < e->n_sections; i++) {
 		const struct code_section *s = &e->sections[i];
 
-		if (code_elf_name_is(e, s, ".comment") && s->have > 0 && e->f->n_notes < 64)
+		if (code_elf_name_is(e, s, ".comment") && s->have > 0 &&
+		    n_comments++ < COMMENTS_MAX)
 			note_comment(e->f, s);
 		for (size_t k = 0; k < ARRAY_LEN(telling); k++) {
 			if (said[k] || !code_elf_name_is(e, s, telling[k].name))

@@ -12,6 +12,9 @@
  * tables".
  */
 
+/* longest name of a symbol that is read */
+#define NAME_LEN 4096
+
 /* of a symbol that may name code, in the order in which names at one place are preferred */
 enum { RANK_FUNC, RANK_NOTYPE };
 
@@ -79,7 +82,7 @@ static uint32_t name_len(struct rd *strings, uint32_t name)
 	p = rd_bytes(&r, 1);
 	if (!p)
 		return 0;
-	nul = memchr(p, 0, num_min(rd_left(&r) + 1, UINT16_MAX));
+	nul = memchr(p, 0, num_min(rd_left(&r) + 1, NAME_LEN));
 	return nul ? (uint32_t)(nul - p) : 0;
 }
 
@@ -199,6 +202,17 @@ static struct code_reloc *read_relocs(struct code_elf *e, const struct code_sect
 	return relocs;
 }
 
+/* Many sections may share the same bytes: all tables together may have so many, and no more. */
+static bool affordable(struct code_file *f, uint64_t len)
+{
+	if (len > f->tables_left) {
+		code_odd(f, ODD_UNWIND_BAD, 0);
+		return false;
+	}
+	f->tables_left -= len;
+	return true;
+}
+
 /* In relocatable objects a table is read through the relocations that name it. */
 static void read_relocated(struct code_elf *e)
 {
@@ -210,7 +224,7 @@ static void read_relocated(struct code_elf *e)
 		if ((rel->type != SHT_RELA && rel->type != SHT_REL) || rel->info >= e->n_sections)
 			continue;
 		s = &e->sections[rel->info];
-		if (!code_elf_name_is(e, s, ".eh_frame"))
+		if (!code_elf_name_is(e, s, ".eh_frame") || !affordable(e->f, rel->have + s->have))
 			continue;
 		relocs = read_relocs(e, rel, &n);
 		if (relocs)
@@ -250,6 +264,7 @@ void code_elf_unwind(struct code_elf *e)
 	struct code_file *f = e->f;
 	uint64_t section_off = UINT64_MAX, addr;
 
+	f->tables_left = (uint64_t)f->len * 2;
 	if (f->relocatable) {
 		read_relocated(e);
 		return;

@@ -116,6 +116,10 @@ static const char *symbol_at(struct code_file *f, uint64_t off)
 	}
 	if (lo == f->n_symbols || f->symbols[lo].off != off)
 		return NULL;
+	/* many symbols may share one long name */
+	f->names_used += f->symbols[lo].name_len;
+	if (f->names_used > f->len)
+		return NULL;
 	return arena_copy(f->arena, f->data + f->symbols[lo].name_off, f->symbols[lo].name_len);
 }
 

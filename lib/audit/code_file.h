@@ -136,6 +136,8 @@ struct code_file {
 	size_t n_symbols, cap_symbols;
 	struct code_cie *cies;
 	size_t n_cies, cap_cies;
+	uint64_t tables_left; /* bytes of unwind tables that may still be read */
+	uint64_t names_used;  /* bytes of names that were copied */
 	struct code_fde *fdes;
 	size_t n_fdes, cap_fdes;
 	struct code_map *maps; /* by address */

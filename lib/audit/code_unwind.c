@@ -31,6 +31,9 @@ enum {
 	DW_EH_PE_SDATA4 = 0x0B,
 };
 
+/* bytes of a program of Cranelift's at most */
+#define PROGRAM_MAX 256
+
 /* registers that a function may have to save: no more pushes than that */
 #define PUSHES_MAX 32
 
@@ -274,7 +277,7 @@ static bool is_framed(struct rd r, const struct code_cie *cie, const struct fram
 {
 	uint64_t v, reg, first, second;
 
-	if (cie->data_align != w->data_align)
+	if (cie->data_align != w->data_align || rd_left(&r) > PROGRAM_MAX)
 		return false;
 	if (next_op(&r, cie->code_align, &first, &reg) != DW_CFA_advance_loc ||
 	    (w->unit > 1 && first != w->unit))
