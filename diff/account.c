@@ -8,6 +8,7 @@
 #include "core/num.h"
 #include "core/owner.h"
 #include "diff/pairs.h"
+#include "diff/program.h"
 
 #define BLOCK_LEN     ((size_t)4096)
 #define RANGES_EACH   ((size_t)16384)       /* of a difference, before it becomes coarse */
@@ -538,6 +539,8 @@ int diff_account(struct rimg_diff *d, struct rimg_error *err)
 
 	for (const struct scope *s = d->scopes; s && rc == 0; s = s->next)
 		rc = account_scope(d, s, err);
+	if (rc == 0)
+		rc = diff_refine(d, err);
 	if (rc == 0)
 		rc = diff_find_roots(d, err);
 	return rc < 0 ? rc : sum_up(d, err);

@@ -68,6 +68,8 @@ static int show_contents(struct detail *d, const struct difference *x)
 	/* what is inside has differences of its own */
 	if (x->pair->recursed)
 		return 0;
+	if (x->pair->a->role == RIMG_ROLE_FUNCTION && x->pair->b->role == RIMG_ROLE_FUNCTION)
+		rc = detail_code(d, x->pair, &done);
 	if (rc == 0 && !done)
 		rc = detail_text(d, x->pair->a->content, x->pair->b->content, &done);
 	if (rc == 0 && !done)

@@ -36,4 +36,7 @@ int detail_ranges(struct detail *d, const struct difference *x);
 int detail_text(struct detail *d, const struct rimg_source *a, const struct rimg_source *b,
 		bool *ret);
 
+/** detail_code - instructions that differ; @ret: false if they cannot be told */
+int detail_code(struct detail *d, const struct pair *p, bool *ret);
+
 #endif

@@ -34,6 +34,7 @@ enum follows {
 	FOLLOWS_SIZE,     /* the length of a content */
 	FOLLOWS_LINK,     /* the number of names of a file */
 	FOLLOWS_COUNT,    /* numbers and lists of what is there */
+	FOLLOWS_TABLE,    /* describes it */
 	FOLLOWS_CHECKSUM, /* computed over it */
 	FOLLOWS_PLACE,    /* moved by it */
 	FOLLOWS_FAMILY,   /* of the same kind */
@@ -56,6 +57,8 @@ struct difference {
 	size_t n_ranges, cap_ranges;
 	bool coarse;
 	bool touched;            /* bytes were given to it, counted or not */
+	bool shell;              /* of a content: all of it is told by what is inside */
+	bool aside;              /* of a program, but not of what is loaded of it */
 	bool derived;            /* follows from others by its nature */
 	enum follows follows;    /* how it follows from `root` */
 	uint64_t index;          /* in rimg_diff.list */
@@ -181,6 +184,7 @@ struct rimg_diff {
 	struct attr_table attrs;
 	uint64_t n_ranges; /* of all differences */
 	uint64_t budget;   /* bytes of contents that may still be compared */
+	uint64_t code_budget, file_budget, path_budget; /* bytes that program.c may still look at */
 	bool tree_differs;
 	struct difference **list; /* what is shown, depth first */
 	size_t n_list;

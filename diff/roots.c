@@ -105,6 +105,13 @@ static bool is_count(const struct difference *x)
 	       x->attr_b->type == ATTR_U64;
 }
 
+/* A number, in words, of what is in the content. */
+static bool is_content_count(const struct difference *x)
+{
+	return is_description(x) && is_count(x) && !is_layer_root(node_of(x)) &&
+	       difference_find(x->pair, DIFFERS_CONTENT);
+}
+
 /* The number of names of a file, one of which came or went. */
 static bool is_link_count(const struct difference *x)
 {
@@ -155,7 +162,7 @@ static bool is_leftover_field(const struct difference *x)
 static bool is_shell(const struct difference *x)
 {
 	return x->type == DIFFERS_CONTENT && x->pair->first_child &&
-	       (x->pair->recursed || !x->touched);
+	       (x->pair->recursed || !x->touched || x->shell);
 }
 
 /* A checksum that is wrong follows from nothing. */
@@ -383,14 +390,31 @@ static struct difference *inside_of(const struct pair *p)
 
 static bool is_candidate(const struct difference *x)
 {
-	return !x->root && !x->derived && !is_size(x) && !is_link_count(x) && !counted_in(x) &&
-	       !is_list_of_others(x) && !is_leftover_field(x) && !is_shell(x);
+	return !x->root && !x->derived && !is_size(x) && !is_content_count(x) &&
+	       !is_link_count(x) && !counted_in(x) && !is_list_of_others(x) &&
+	       !is_leftover_field(x) && !is_shell(x);
 }
 
 static void mark_derived(struct rimg_diff *d)
 {
 	for (size_t i = 0; i < d->n_list; i++)
-		d->list[i]->derived = follows_by_nature(d->list[i]) && !is_wrong(d, d->list[i]);
+		d->list[i]->derived |= follows_by_nature(d->list[i]) && !is_wrong(d, d->list[i]);
+}
+
+/* @aside: those that lie behind everything that is needed at run time, and so move little. */
+static void offer_movers(struct rimg_diff *d, bool aside)
+{
+	for (size_t i = 0; i < d->n_list; i++) {
+		struct difference *x = d->list[i];
+
+		if (!can_move(x) || x->aside != aside)
+			continue;
+		/* a content that grew is moved by what is inside of it */
+		if (is_shell(x) && inside_of(x->pair))
+			offer_mover(x->pair, inside_of(x->pair));
+		else if (is_candidate(x))
+			offer_mover(x->pair, x);
+	}
 }
 
 /* Better ones first, so that each pair is written once. */
@@ -400,17 +424,8 @@ static void offer_all(struct rimg_diff *d)
 		for (size_t i = 0; i < d->n_list; i++)
 			if (diff_rank(d->list[i]->cause) == rank && is_candidate(d->list[i]))
 				offer(d->list[i]->pair, d->list[i]);
-	for (size_t i = 0; i < d->n_list; i++) {
-		struct difference *x = d->list[i];
-
-		if (!can_move(x))
-			continue;
-		/* a content that grew is moved by what is inside of it */
-		if (is_shell(x) && inside_of(x->pair))
-			offer_mover(x->pair, inside_of(x->pair));
-		else if (is_candidate(x))
-			offer_mover(x->pair, x);
-	}
+	offer_movers(d, false);
+	offer_movers(d, true);
 	for (struct pair *p = d->root; p; p = pair_next(p, d->root)) {
 		bool alone = !p->parent || is_walled(p);
 
@@ -442,9 +457,12 @@ static struct difference *first_leftover(const struct pair *p)
 static void tie_derived(struct difference *x)
 {
 	struct pair *p = x->pair;
+	struct difference *content = difference_find(p, DIFFERS_CONTENT);
 
-	if (is_shell(x) || is_size(x))
-		tie(x, inside_of(p), is_shell(x) ? FOLLOWS_INSIDE : FOLLOWS_SIZE);
+	if (is_shell(x))
+		tie(x, inside_of(p), FOLLOWS_INSIDE);
+	else if (is_size(x) || is_content_count(x))
+		tie(x, content ? content : inside_of(p), FOLLOWS_SIZE);
 	else if (is_link_count(x))
 		tie(x, p->relinked, FOLLOWS_LINK);
 	else if (counted_in(x))
@@ -461,6 +479,8 @@ static void tie_derived(struct difference *x)
 		tie(x, p->near, FOLLOWS_CHECKSUM);
 	else if (x->cause == RIMG_CAUSE_PLACEMENT)
 		tie(x, p->near_mover, FOLLOWS_PLACE);
+	else if (x->derived)
+		tie(x, p->near, FOLLOWS_TABLE);
 }
 
 /* Things that happen to all of a layer at once: one stands for the others. */

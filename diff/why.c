@@ -52,6 +52,7 @@ static void add_follows(struct str *s, const struct rimg_diff *d, const struct d
 	case FOLLOWS_SIZE: str_add(s, "the length of a content that differs: "); break;
 	case FOLLOWS_LINK: str_add(s, "the number of names: "); break;
 	case FOLLOWS_COUNT: str_add(s, "tells what is there: "); break;
+	case FOLLOWS_TABLE: str_add(s, "describes what differs, of which the first is: "); break;
 	case FOLLOWS_CHECKSUM:
 		str_add(s, "computed over what differs, of which the first is: ");
 		break;
@@ -285,9 +286,12 @@ static void add_damage(struct str *s, const struct rimg_diff *d, const struct di
 
 void why_add(struct str *s, const struct rimg_diff *d, const struct difference *x)
 {
-	if (x->root != x)
+	if (x->root != x) {
 		add_follows(s, d, x);
-	else if (x->type == DIFFERS_PRESENCE)
+		/* what was found out about it all the same */
+		if (x->why)
+			str_printf(s, "; %s", x->why);
+	} else if (x->type == DIFFERS_PRESENCE)
 		add_presence(s, x);
 	else if (x->why)
 		str_add(s, x->why);
