@@ -83,6 +83,13 @@ struct rimg_node *artifacts_find(struct artifacts *a, const struct manifest_sour
 	return image ? address_find(image->root, steps, err) : NULL;
 }
 
+int artifacts_host_path(const struct manifest_source *src, char **ret, struct rimg_error *err)
+{
+	const char *steps;
+
+	return address_split(src->path, ret, &steps, err);
+}
+
 bool artifacts_is_dir(const struct manifest_source *src)
 {
 	auto_free char *path = NULL;

@@ -27,6 +27,9 @@ void artifacts_done(struct artifacts *a);
 struct rimg_node *artifacts_find(struct artifacts *a, const struct manifest_source *src,
 				 struct rimg_error *err);
 
+/** artifacts_host_path - the host file at the head of a source's address; free() it */
+int artifacts_host_path(const struct manifest_source *src, char **ret, struct rimg_error *err);
+
 /** artifacts_is_dir - is the source a directory of the host? */
 bool artifacts_is_dir(const struct manifest_source *src);
 

@@ -138,7 +138,7 @@ static int add_initfs(struct image_build *b, struct rimg_error *err)
 	if (rc == 0)
 		rc = initfs_rewrite_links(&b->initfs, err);
 	if (rc == 0 && in->bootstrap) {
-		struct rimg_node *from = artifacts_find(&b->artifacts, in->bootstrap, err);
+		struct rimg_node *from = image_find(b, in->bootstrap, err);
 
 		if (!from)
 			return -RIMG_E_NOENT;
@@ -201,7 +201,7 @@ static int add_partitions(struct image_build *b, struct rimg_error *err)
 			part->format = "redoxfs";
 			part->tree = &b->root;
 		} else if (p->source) {
-			from = artifacts_find(&b->artifacts, p->source, err);
+			from = image_find(b, p->source, err);
 			if (!from || !from->content)
 				return image_at(p->place, from ? -RIMG_E_ARG : -RIMG_E_NOENT, err);
 			part->raw = from->content;

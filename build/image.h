@@ -7,12 +7,15 @@
 #include "build/inputs.h"
 #include "build/manifest.h"
 
+#define IMAGE_KEY_LEN 32
+
 /**
  * struct image_build - an image on its way from a manifest to bytes
  *
  *     image.c           the steps, initfs, boot loader, partitions, writing and checking
  *     image_files.c     [[files]]
  *     image_packages.c  [packages]
+ *     image_trust.c     which packages may be used
  *     image_users.c     [users], [groups]
  *
  * @path: of the image; temporary files lie beside it
@@ -24,7 +27,10 @@ struct image_build {
 	const char *path;
 	void (*warn)(void *warn_ctx, const char *text);
 	void *warn_ctx;
-	struct artifacts artifacts; /* from here on: its own */
+	struct artifacts artifacts;     /* from here on: its own */
+	uint8_t (*keys)[IMAGE_KEY_LEN]; /* that packages may be signed with; NULL until asked for */
+	size_t n_keys;
+	const struct image_trusted *trusted;
 	struct inputs_rules rules;
 	uint8_t seed[32];
 	struct arena arena;
@@ -64,6 +70,25 @@ __attribute__((format(printf, 2, 3))) void image_warn(struct image_build *b, con
  */
 struct plan_node *image_put(struct image_build *b, const char *path, enum rimg_role role,
 			    struct rimg_error *err);
+
+/**
+ * image_find - the node that a source's address leads to, like artifacts_find()
+ *
+ * Each package on the way there has to be one that image_trust() accepts.
+ */
+struct rimg_node *image_find(struct image_build *b, const struct manifest_source *src,
+			     struct rimg_error *err);
+
+/**
+ * image_trust - is a package signed by one of the manifest's keys, and all of it what was signed?
+ * @l:    a layer of the format "pkgar"
+ * @name: what messages call it
+ *
+ * The keys are read when the first package asks for them. Returns 0, or an error: CRYPTO for
+ * another key, BAD for a package that is not what was signed.
+ */
+int image_trust(struct image_build *b, struct rimg_layer *l, const char *name,
+		struct rimg_error *err);
 
 int image_add_files(struct image_build *b, bool postinstall, struct rimg_error *err);
 int image_add_packages(struct image_build *b, struct rimg_error *err);

@@ -109,7 +109,7 @@ static int put_tree(struct image_build *b, const struct manifest_file *f, struct
 			return -RIMG_E_ARG;
 		return inputs_add_dir(&b->root, dir, path, f->source->text, &rules, err);
 	}
-	from = artifacts_find(&b->artifacts, f->source, err);
+	from = image_find(b, f->source, err);
 	if (!from)
 		return -RIMG_E_NOENT;
 	if (from->role != RIMG_ROLE_DIR && from->role != RIMG_ROLE_PARTITION) {
@@ -132,7 +132,7 @@ static int set_source(struct image_build *b, const struct manifest_file *f, stru
 		return -RIMG_E_ARG;
 	if (*steps == '\0')
 		return inputs_set_file(&b->root, node, path, f->source->text, &b->rules, err);
-	from = artifacts_find(&b->artifacts, f->source, err);
+	from = image_find(b, f->source, err);
 	node->origin = f->source->text;
 	return from ? inputs_set_node(node, from, err) : -RIMG_E_NOENT;
 }

@@ -188,6 +188,77 @@ package_keys = [\"key.toml\", \"$which.toml\"]"
 	refuses "a key file: $which" key-$which "$which.toml"
 done
 
+# ---- addresses into packages ---------------------------------------------------------------------
+# what comes out of a package by an address is trusted no sooner than what comes by its name
+
+# address NAME SOURCE [IMAGE-KEYS]: a manifest with one file of a package
+address() {
+	manifest "$1" '' ${3+"$3"}
+	printf '[[files]]\npath = "/tool"\nsource = "%s"\n' "$2" >>"$in/$1.toml"
+}
+tool=repo/package-plain.pkgar::/usr/bin/tool
+address file $tool
+exits 'a file of a package' 0 "$rimg" build "$in/file.toml" -o "$tmp/file.img"
+"$rimg" cat "$tmp/file.img::/tool" >"$tmp/got"
+"$rimg" cat "$golden/package-plain.pkgar::/usr/bin/tool" >"$tmp/want"
+same 'a file of a package: its bytes' "$tmp/want" "$tmp/got"
+address dir repo/package-lzma2.pkgar::/usr/lib
+exits 'a folder of a package' 0 "$rimg" build "$in/dir.toml" -o "$tmp/dir.img"
+for which in package-plain.pkgar::/usr/bin/tool package-lzma2.pkgar::/usr/lib package-plain.pkgar::/; do
+	address file repo/$which "$dirs"
+	refuses "of a package, without a key: $which" file "package repo/$which: expected a key to trust it by"
+	address file repo/$which 'package_keys = ["other.toml"]'
+	refuses "of a package, with another's key: $which" file "found another key's"
+done
+# the file itself is sound, another one of the package is not
+damage package-plain $(($(stat -c %s "$golden/package-plain.pkgar") - 1))
+mv "$tmp/damaged.pkgar" "$in/repo/a.pkgar"
+address file repo/a.pkgar::/usr/bin/tool
+refuses 'a sound file of a package that is not' file 'package repo/a.pkgar::/usr/bin/tool: '
+says 'a sound file of a package that is not: the code' '[pkgar.hash]' "$err"
+# a package that lies in an image
+manifest holder ''
+printf '[[files]]\npath = "/pkg"\nsource = "repo/package-plain.pkgar"\n' >>"$in/holder.toml"
+exits 'a package as a file needs no key' 0 "$rimg" build "$in/holder.toml" -o "$in/holder.img"
+address file holder.img::/pkg::/usr/bin/tool "$dirs"
+refuses 'of a package in an image, without a key' file 'expected a key to trust it by'
+address file holder.img::/pkg::/usr/bin/tool
+exits 'of a package in an image' 0 "$rimg" build "$in/file.toml" -o "$tmp/file.img"
+# other places of a manifest that take addresses
+mkdir -p "$in/initfs"
+cat >"$in/bootstrap.toml" <<END
+[image]
+size = "16MiB"
+[general]
+skip_partitions = true
+[initfs]
+root = "initfs"
+bootstrap = "$tool"
+END
+refuses 'a bootstrap of a package, without a key' bootstrap 'expected a key to trust it by'
+cat >"$in/raw.toml" <<END
+[image]
+size = "16MiB"
+[[partition]]
+name = "raw"
+type = "linux"
+first_lba = 34
+last_lba = 9999
+source = "$tool"
+END
+refuses 'a partition of a package, without a key' raw 'expected a key to trust it by'
+printf 'package_keys = ["key.toml"]\n' | sed -i '2r /dev/stdin' "$in/raw.toml"
+exits 'a partition of a package' 0 "$rimg" build "$in/raw.toml" -o "$tmp/raw.img"
+# a boot loader is declared by its digest
+cat >"$in/loader.toml" <<END
+[image]
+size = "16MiB"
+[bootloader]
+source = "$tool"
+sha256 = "$("$rimg" cat "$in/$tool" | sha256sum | cut -d' ' -f1)"
+END
+exits 'a boot loader of a package, whose digest is declared' 0 "$rimg" build "$in/loader.toml" -o "$tmp/loader.img"
+
 # ---- packages that are none, or not whole --------------------------------------------------------
 
 manifest gone 'package-gone = {}'
