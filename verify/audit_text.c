@@ -89,6 +89,12 @@ static void put_details(struct text *t, const struct audit_artifact *a)
 	}
 }
 
+/* Of no code there is no share. */
+static const char *share_of(const struct audit_counts *c, char buf[ROLLUP_PERCENT_LEN])
+{
+	return c->code_bytes > 0 ? rollup_percent(audit_share(c), buf) : "-";
+}
+
 static void put_artifact(struct text *t, const struct audit_artifact *a)
 {
 	char share[ROLLUP_PERCENT_LEN];
@@ -98,7 +104,7 @@ static void put_artifact(struct text *t, const struct audit_artifact *a)
 	str_printf(&t->line, "%s", a->pass ? "pass" : "FAIL");
 	paint(t, "\033[0m");
 	str_printf(&t->line, " %-9s %5s %% %9" PRIu64 " %-6s ", audit_verdict_name(a->verdict),
-		   rollup_percent(audit_share(&a->counts), share), a->counts.code_bytes, a->format);
+		   share_of(&a->counts, share), a->counts.code_bytes, a->format);
 	if (a->paths[0][0])
 		str_add(&t->line, path);
 	else
@@ -147,14 +153,13 @@ static void put_classes(struct text *t)
 {
 	const struct audit_counts *c = &t->r->counts;
 
-	str_printf(&t->line, "%" PRIu64 " bytes of code:", c->code_bytes);
+	str_printf(&t->line, "%" PRIu64 " bytes of code%s", c->code_bytes,
+		   c->code_bytes > 0 ? ":" : "");
 	for (unsigned i = 0; i < N_CODE_CLASSES; i++)
 		if (c->by_class[i] > 0)
 			str_printf(&t->line, " %s %" PRIu64, code_class_name(i), c->by_class[i]);
 	if (c->declared > 0)
 		str_printf(&t->line, " declared %" PRIu64, c->declared);
-	if (c->code_bytes == 0)
-		str_add(&t->line, " none was found");
 	put_line(t);
 }
 
@@ -168,9 +173,11 @@ static void put_verdict(struct text *t)
 	paint(t, t->r->pass ? "\033[32m" : "\033[1;31m");
 	str_add(&t->line, t->r->pass ? "pass" : "fail");
 	paint(t, "\033[0m");
-	str_printf(&t->line,
-		   ": %s %% of the code is allowed or declared; %zu of %zu artifacts fail",
-		   rollup_percent(audit_share(&t->r->counts), share), n, t->r->n_artifacts);
+	str_add(&t->line, ": ");
+	if (t->r->counts.code_bytes > 0)
+		str_printf(&t->line, "%s %% of the code is allowed or declared; ",
+			   share_of(&t->r->counts, share));
+	str_printf(&t->line, "%zu of %zu artifacts fail", n, t->r->n_artifacts);
 	if (t->r->n_unread > 0)
 		str_printf(&t->line, "; %" PRIu64 " parts were not read",
 			   t->r->n_unread + t->r->n_unread_lost);

@@ -16,7 +16,7 @@
 
 #define PART        (UINT64_C(16) << 20)
 #define HITS_MAX    4096U /* of one part */
-#define RUN_MIN     64U   /* bytes of a run beside a program's own code */
+#define WINDOW      256U  /* bytes that the detector judges at once */
 #define READ_FACTOR 256U  /* bytes looked through, in sizes of the image */
 #define FIND_FACTOR 16U   /* bytes of what is found, in sizes of where it is found */
 
@@ -287,10 +287,8 @@ static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit
 	return 0;
 }
 
-/* The detector judges windows of this length. A single one among a program's tables is noise, and
- * one that reaches into the program's own code says nothing of the bytes before. */
-#define WINDOW 256U
-
+/* A single window among a program's tables is noise, and one that reaches into the program's own
+ * code says nothing of the bytes before. */
 static bool is_noise(const struct audit_content *c, const struct hidden_run *hit)
 {
 	return c->object && hit->len <= WINDOW;
@@ -391,7 +389,7 @@ static int judged_code(struct scan *s, size_t content, struct ranges *ret)
 	return 0;
 }
 
-/* What of a run is left beside the judged ranges. */
+/* What of a run is left beside the judged ranges; windows at its ends reach into them. */
 static int subtract(const struct hidden_run *run, const struct ranges *judged, struct ranges *ret)
 {
 	uint64_t at = run->off, end = run->off + run->len;
@@ -399,12 +397,12 @@ static int subtract(const struct hidden_run *run, const struct ranges *judged, s
 	for (size_t i = 0; i < judged->n && judged->v[i].off < end; i++) {
 		const struct audit_range *j = &judged->v[i];
 
-		if (j->off > at && j->off - at >= RUN_MIN && ranges_add(ret, at, j->off - at) < 0)
+		if (j->off > at && j->off - at > WINDOW && ranges_add(ret, at, j->off - at) < 0)
 			return -RIMG_E_NOMEM;
 		at = num_max(at, num_min(end, j->off + j->len));
 	}
 	/* a run that no program touches is reported however short it is */
-	if (at < end && (at == run->off || end - at >= RUN_MIN))
+	if (at < end && (at == run->off || end - at > WINDOW))
 		return ranges_add(ret, at, end - at);
 	return 0;
 }
@@ -447,7 +445,7 @@ static int add_raw(struct audit_work *w, size_t content, const struct ranges *ru
 
 	if (runs->n == 0)
 		return 0;
-	if (c->origin == AUDIT_FROM_NODE && !c->artifact) {
+	if (c->origin == AUDIT_FROM_NODE && (!c->artifact || (c->whole && c->volume))) {
 		if (make_raw(w, c, runs->v, runs->n) < 0)
 			return -RIMG_E_NOMEM;
 		c->rc = digest_source(c->src, c->sha256, &c->err);

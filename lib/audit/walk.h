@@ -47,6 +47,7 @@ struct audit_content {
 	bool hashed;
 	bool candidate;  /* begins like a program */
 	bool declared;   /* by the policy, as a whole: what is in it is not looked for */
+	bool whole;      /* the artifact that is audited, a file by itself */
 	bool volume;     /* a partition or the image: what it is has to be known, or nothing is */
 	bool own_object; /* made here, in the arena */
 	uint8_t sha256[SHA256_LEN];
