@@ -146,7 +146,9 @@ int match_children(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 	if ((p->a->n_children > 0 && !la) || (p->b->n_children > 0 && !lb))
 		return error_nomem(err);
 	rc = merge(d, p, la, lb, err);
-	return rc < 0 ? rc : match_numbers(d, first, err);
+	if (rc == 0)
+		rc = match_numbers(d, first, err);
+	return rc < 0 ? rc : match_renamed(d, first, err);
 }
 
 /* ---- order ---------------------------------------------------------------------------------- */

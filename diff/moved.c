@@ -388,11 +388,10 @@ static void unmark(struct rimg_node *root)
 		n->mark = NULL;
 }
 
-/* What was moved gets a pair of its own in place of what said that it is gone. */
-static int publish(struct rimg_diff *d, struct candidate *c, struct rimg_error *err)
+int match_publish(struct rimg_diff *d, struct rimg_node *a, struct rimg_node *b, struct pair **ret,
+		  struct rimg_error *err)
 {
-	struct rimg_node *a = c->node, *b = c->partner->node;
-	struct pair *p = c->top;
+	struct pair *p = pair_of(a), *top_b = pair_of(b);
 
 	unmark(a);
 	unmark(b);
@@ -404,12 +403,21 @@ static int publish(struct rimg_diff *d, struct candidate *c, struct rimg_error *
 		if (!p)
 			return error_nomem(err);
 	}
-	p->moved = true;
-	if (c->partner->top->b == b)
-		c->partner->top->hidden = true;
-	if (pair_list_add(&d->stack, p) < 0)
-		return error_nomem(err);
-	return 0;
+	if (top_b->b == b)
+		top_b->hidden = true;
+	*ret = p;
+	return pair_list_add(&d->stack, p) < 0 ? error_nomem(err) : 0;
+}
+
+/* What was moved gets a pair of its own in place of what said that it is gone. */
+static int publish(struct rimg_diff *d, const struct candidate *c, struct rimg_error *err)
+{
+	struct pair *p;
+	int rc = match_publish(d, c->node, c->partner->node, &p, err);
+
+	if (rc == 0)
+		p->moved = true;
+	return rc;
 }
 
 int match_moved(struct rimg_diff *d, struct rimg_error *err)

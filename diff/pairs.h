@@ -69,6 +69,13 @@ struct difference {
 	uint64_t all_bytes;      /* of a root and its followers */
 };
 
+/** enum renamed - why two functions of different names are a pair */
+enum renamed {
+	RENAMED_NOT,
+	RENAMED_HASH, /* the names differ only in what a compiler adds */
+	RENAMED_CODE, /* the code is equal */
+};
+
 enum content_state {
 	CONTENT_NONE, /* neither has one */
 	CONTENT_EQUAL,
@@ -112,6 +119,9 @@ struct scope {
  * @damaged:      parts of the content could not be read
  * @half_read:    one of the two could not be read: what it lacks is not known to be missing
  * @hidden:       nothing of it is shown: its node was found to be moved from elsewhere
+ * @renamed:      how it was found under another name, of functions and sections
+ * @similar:      moved, and about so many hundredths of the content are equal; 0: all
+ * @copy_of:      a file of the same side with the same content, of what only one side has
  * @packed:       what is stored of the content has another length or form than the content
  *
  * Of roots.c alone, all below it included:
@@ -148,6 +158,9 @@ struct pair {
 	bool half_read;
 	bool hidden;
 	bool packed;
+	enum renamed renamed;
+	unsigned similar;
+	const struct rimg_node *copy_of;
 	struct pair *layer_pair;
 	struct difference *came_or_went;
 	struct difference *layer_change;
@@ -288,6 +301,28 @@ int match_order(struct rimg_diff *d, struct pair *p, struct rimg_error *err);
  * Pairs them and puts the pairs on the stack.
  */
 int match_moved(struct rimg_diff *d, struct rimg_error *err);
+
+/**
+ * match_publish - pair two nodes that only one side each was thought to have
+ *
+ * Takes the place of what said that they are gone; goes on the stack.
+ */
+int match_publish(struct rimg_diff *d, struct rimg_node *a, struct rimg_node *b, struct pair **ret,
+		  struct rimg_error *err);
+
+/* ---- similar.c ------------------------------------------------------------------------------ */
+
+/** match_similar - the same for files of which the larger part is equal, and find copies */
+int match_similar(struct rimg_diff *d, struct rimg_error *err);
+
+/* ---- renamed.c ------------------------------------------------------------------------------ */
+
+/**
+ * match_renamed - pair functions and sections whose names differ only in a compiler's hash, then
+ * functions of equal code
+ * @first: where the unmatched children of one pair begin in `unmatched`
+ */
+int match_renamed(struct rimg_diff *d, size_t first, struct rimg_error *err);
 
 /* ---- walk.c --------------------------------------------------------------------------------- */
 

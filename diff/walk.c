@@ -168,7 +168,9 @@ static int compare_identity(struct rimg_diff *d, struct pair *p, struct rimg_err
 	}
 	if (p->parent && node_compare_names(p->a, p->b) != 0)
 		differs_in_tree(d, p);
-	if (name_counts(p) && !difference_get(d, p, DIFFERS_NAME, "name", RIMG_CAUSE_CONTENT))
+	if (name_counts(p) && !difference_get(d, p, DIFFERS_NAME, "name",
+					      p->renamed == RENAMED_HASH ? RIMG_CAUSE_SYMBOL_HASH
+									 : RIMG_CAUSE_CONTENT))
 		return error_nomem(err);
 	if (!p->moved)
 		return 0;
@@ -389,6 +391,8 @@ int diff_walk(struct rimg_diff *d, struct rimg_error *err)
 	rc = drain(d, err);
 	if (rc == 0)
 		rc = match_moved(d, err);
+	if (rc == 0)
+		rc = match_similar(d, err);
 	if (rc == 0)
 		rc = drain(d, err);
 	if (rc == 0)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/num.h"
+#include "diff/symbols.h"
 
 #define PIECES_MAX   65536 /* of a stored content that are counted */
 #define FINDINGS_MAX 64    /* of a layer that are looked at */
@@ -162,13 +163,25 @@ static void add_sizes(struct str *s, const struct pair *p)
 		str_printf(s, "other bytes, %" PRIu64 " fewer", a - b);
 }
 
+static void add_name(struct str *s, const struct pair *p)
+{
+	if (p->renamed == RENAMED_HASH) {
+		symbol_add_path(s, p->a->name, p->a->name_len);
+		str_add(s, " in both; only what the compiler adds to tell builds apart differs");
+	} else if (p->renamed == RENAMED_CODE) {
+		str_add(s, "the same code has another name");
+	} else {
+		str_add(s, "the same thing has another name");
+	}
+}
+
 static void add_content(struct str *s, const struct difference *x)
 {
 	const struct pair *p = x->pair;
 
 	switch (x->type) {
 	case DIFFERS_ROLE: str_add(s, "another kind of thing has this name"); return;
-	case DIFFERS_NAME: str_add(s, "the same thing has another name"); return;
+	case DIFFERS_NAME: add_name(s, p); return;
 	case DIFFERS_LINK: str_add(s, "this name leads to another file"); return;
 	case DIFFERS_ORDER: str_add(s, "the same entries in another order"); return;
 	case DIFFERS_ATTR:
@@ -187,6 +200,14 @@ static void add_content(struct str *s, const struct difference *x)
 	}
 }
 
+static void add_node(struct str *s, const struct rimg_node *n)
+{
+	auto_str struct str path = { 0 };
+
+	node_add_path(&path, n);
+	str_add_escaped(s, str_cstr(&path), path.len, STR_ESCAPE_TEXT);
+}
+
 static void add_presence(struct str *s, const struct difference *x)
 {
 	const struct pair *p = x->pair;
@@ -194,9 +215,15 @@ static void add_presence(struct str *s, const struct difference *x)
 
 	if (x->why)
 		str_add(s, x->why);
+	else if (p->moved && p->similar > 0)
+		str_printf(s, "similar content under another path: about %u %% of it is equal",
+			   p->similar);
 	else if (p->moved)
 		str_add(s, "the same content under another path (SHA-256 is equal)");
-	else
+	else if (p->copy_of) {
+		str_printf(s, "only %s has it; its content is that of ", p->a ? "A" : "B");
+		add_node(s, p->copy_of);
+	} else
 		str_printf(s, "only %s has a %s of this name", p->a ? "A" : "B",
 			   rimg_role_name(n->role));
 }
