@@ -152,6 +152,7 @@ static void examine_regions(struct code_file *f)
 	code_unwind_done(f);
 	switch (f->arch) {
 	case CODE_A64: code_cut_a64(f); break;
+	case CODE_X86_64: code_cut_x86(f); break;
 	default: code_cut_other(f); break;
 	}
 }

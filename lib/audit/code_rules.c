@@ -291,8 +291,13 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 [RULE_CIE_MIXED] = { "cie-mixed", 0, 0, NULL, RULE_UNWIND,
 	"entries of the same CIE are of several compilers, so that it says nothing" },
 
-[RULE_X86_FOREIGN] = { "x86-foreign", 0, 0, NULL, RULE_NEVER,
-	"an instruction that Cranelift does not make on x86-64" },
+[RULE_X86_PROLOGUE] = { "x86-prologue", 0, 0, NULL, RULE_SHAPE,
+	"begins with push rbp; mov rbp,rsp" },
+[RULE_X86_SAVES] = { "x86-saves-by-mov", 0, 0, NULL, RULE_SHAPE,
+	"saves registers by mov to [rsp+n] where its unwind program says so, as Cranelift does; "
+	"LLVM and GCC push them" },
+[RULE_X86_ENDBR] = { "x86-endbr", 0, 0, NULL, RULE_NEVER,
+	"begins with endbr64, which Cranelift does not write" },
 };
 /* clang-format on */
 
