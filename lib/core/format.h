@@ -5,13 +5,29 @@
 #include "core/field.h"
 #include "core/layer.h"
 
-/** struct rimg_probe - what a format may look at to recognise a content */
+/**
+ * struct rimg_probe - what a format may look at to recognise a content
+ * @trouble: for probe_trouble() alone
+ */
 struct rimg_probe {
 	uint64_t size;                 /* of the content, bytes */
 	const uint8_t *head;           /* its first bytes */
 	size_t head_len;               /* 64 KiB, or all if it is shorter */
-	const struct rimg_source *src; /* to read further, sparingly */
+	const struct rimg_source *src; /* to read further, sparingly: probe_read() */
+	struct rimg_error *trouble;
 };
+
+/**
+ * probe_trouble - the format's probe could not read: @rc and @why are what rimg_source_read() said
+ *
+ * A content that is damaged there is of another format. But when a disk is broken, or there is no
+ * memory, it is not known what the content is: then looking inside is an error, whatever the probes
+ * say. Does nothing when @rc is not negative.
+ */
+void probe_trouble(const struct rimg_probe *p, int rc, const struct rimg_error *why);
+
+/** probe_read - bytes behind the head; false if they cannot be read, see probe_trouble() */
+bool probe_read(const struct rimg_probe *p, uint64_t off, void *buf, size_t len);
 
 /**
  * struct rimg_format - one kind of container

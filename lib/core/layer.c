@@ -274,6 +274,11 @@ static int settle_claims(struct rimg_layer *l)
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
+static bool is_damage(int rc)
+{
+	return rc == -RIMG_E_BAD || rc == -RIMG_E_TRUNCATED;
+}
+
 struct choice {
 	const struct rimg_format *best, *second;
 	int best_score, second_score;
@@ -296,6 +301,21 @@ static void probe_one(struct choice *c, const struct rimg_format *format,
 }
 
 /* Of equal scores the first wins: formats in order of their names, then those of the context. */
+void probe_trouble(const struct rimg_probe *p, int rc, const struct rimg_error *why)
+{
+	if (rc < 0 && !is_damage(rc) && p->trouble && p->trouble->code == 0)
+		*p->trouble = *why;
+}
+
+bool probe_read(const struct rimg_probe *p, uint64_t off, void *buf, size_t len)
+{
+	struct rimg_error err;
+	int rc = rimg_source_read(p->src, off, buf, len, &err);
+
+	probe_trouble(p, rc, &err);
+	return rc == 0;
+}
+
 static struct choice probe_all(const struct rimg_ctx *ctx, const struct rimg_probe *p)
 {
 	struct choice c = { 0 };
@@ -328,11 +348,6 @@ static int refuse(struct rimg_node *node, const char *code, const struct rimg_er
 	return 0;
 }
 
-static bool is_damage(int rc)
-{
-	return rc == -RIMG_E_BAD || rc == -RIMG_E_TRUNCATED;
-}
-
 /* The first bytes of the content, which is not empty. */
 static int read_head(const struct rimg_source *src, uint8_t **ret, size_t *ret_len,
 		     struct rimg_error *err)
@@ -354,7 +369,10 @@ static int read_head(const struct rimg_source *src, uint8_t **ret, size_t *ret_l
 static int choose_format(const struct rimg_node *node, struct choice *ret, struct rimg_error *err)
 {
 	auto_free uint8_t *head = NULL;
-	struct rimg_probe p = { .size = rimg_source_size(node->content), .src = node->content };
+	struct rimg_error trouble = { 0 };
+	struct rimg_probe p = { .size = rimg_source_size(node->content),
+				.src = node->content,
+				.trouble = &trouble };
 	int rc;
 
 	*ret = (struct choice){ 0 };
@@ -365,7 +383,9 @@ static int choose_format(const struct rimg_node *node, struct choice *ret, struc
 		return rc;
 	p.head = head;
 	*ret = probe_all(node->image->ctx, &p);
-	return 0;
+	if (trouble.code != 0 && err)
+		*err = trouble;
+	return -trouble.code;
 }
 
 /* Make every node's children and attributes easy to find; looking for them changes nothing any

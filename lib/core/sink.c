@@ -235,9 +235,12 @@ int sink_commit(struct sink *s, struct rimg_error *err)
 	if (give_name(s) < 0)
 		return error_os(err, s->file.path, "cannot give the finished file its name");
 	free(take_ptr(s->file.temp));
-	if (fsync(s->file.dir) < 0)
-		return error_os(err, s->file.path, "cannot flush its directory to the disk");
-	return 0;
+	if (fsync(s->file.dir) == 0)
+		return 0;
+	(void)error_os(err, s->file.path, "cannot flush its directory to the disk");
+	if (s->file.keep) /* nothing was there before, and so it shall be */
+		(void)unlinkat(s->file.dir, s->file.name, 0);
+	return -RIMG_E_IO;
 }
 
 /* ---- comparing ---------------------------------------------------------------------------- */

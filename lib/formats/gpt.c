@@ -61,7 +61,7 @@ static bool tag_at(const struct rimg_probe *p, uint64_t off)
 		return false;
 	if (num_in_range(off, sizeof(tag), p->head_len))
 		memcpy(tag, p->head + off, sizeof(tag));
-	else if (rimg_source_read(p->src, off, tag, sizeof(tag), NULL) < 0)
+	else if (!probe_read(p, off, tag, sizeof(tag)))
 		return false;
 	return memcmp(tag, GPT_SIGNATURE, sizeof(tag)) == 0;
 }
@@ -571,10 +571,18 @@ static int open_tables(struct gpt *g, struct rimg_error *err)
 
 static int gpt_open(struct rimg_layer *l, struct rimg_error *err)
 {
-	struct rimg_probe p = { .size = rimg_source_size(l->src), .src = l->src };
+	struct rimg_error trouble = { 0 };
+	struct rimg_probe p = { .size = rimg_source_size(l->src),
+				.src = l->src,
+				.trouble = &trouble };
 	auto_with(gpt_done) struct gpt g = { .l = l };
 
 	g.sector = find_sector(&p);
+	if (trouble.code != 0) {
+		if (err)
+			*err = trouble;
+		return -trouble.code;
+	}
 	if (g.sector == 0)
 		g.sector = GPT_SECTOR;
 	g.n_sectors = p.size / g.sector;

@@ -30,7 +30,7 @@ static bool has_signature(const struct rimg_probe *p, uint32_t off)
 
 	rd_seek(&r, off);
 	rd_copy(&r, sig, sizeof(sig));
-	if (r.failed && rimg_source_read(p->src, off, sig, sizeof(sig), NULL) < 0)
+	if (r.failed && !probe_read(p, off, sig, sizeof(sig)))
 		return false;
 	return memcmp(sig, PE_SIGNATURE, sizeof(sig)) == 0;
 }

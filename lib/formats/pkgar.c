@@ -120,7 +120,7 @@ static bool table_hash_is_right(const struct rimg_probe *p, const struct header 
 	for (uint64_t off = PKGAR_HEADER_LEN; off < end;) {
 		size_t n = (size_t)num_min(end - off, sizeof(buf));
 
-		if (rimg_source_read(p->src, off, buf, n, NULL) < 0)
+		if (!probe_read(p, off, buf, n))
 			return false;
 		blake3_update(&b, buf, n);
 		off += n;

@@ -153,10 +153,13 @@ enum {
 
 static int score_block(const struct rimg_probe *p, uint64_t block)
 {
+	struct rimg_error why;
 	struct slot s;
 	uint64_t start;
+	int rc = read_slot(p->src, block, &s, &why);
 
-	if (read_slot(p->src, block, &s, NULL) <= 0)
+	probe_trouble(p, rc, &why);
+	if (rc <= 0)
 		return 0;
 	if (s.state == SLOT_VALID && ring_start(block, &s.head, &start))
 		return start == 0 ? SCORE_SURE : SCORE_RESERVED;
@@ -209,7 +212,11 @@ int redoxfs_probe(const struct rimg_probe *p)
 	if (!is_plain(p->src))
 		end = num_min(end, REDOXFS_RING);
 	while (b < end) {
-		if (find_signature(p->src, b, end, &b, NULL) < 0 || b == end)
+		struct rimg_error why;
+		int rc = find_signature(p->src, b, end, &b, &why);
+
+		probe_trouble(p, rc, &why);
+		if (rc < 0 || b == end)
 			break;
 		if (score_block(p, b) == SCORE_RESERVED || score_block(p, b) == SCORE_SURE)
 			return score_block(p, b);
