@@ -266,7 +266,8 @@ fuzz: golden
 		mkdir -p out/fuzz/corpus/$$name && \
 		out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
 			-timeout=10 -max_len=1048576 -print_final_stats=1 \
-			-artifact_prefix=out/fuzz/$$name- out/fuzz/corpus/$$name \
+			-artifact_prefix=out/fuzz/$$name- \
+			$$(test -f tests/fuzz/$$name.dict && echo -dict=tests/fuzz/$$name.dict) out/fuzz/corpus/$$name \
 			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >out/fuzz/$$name.log 2>&1 || \
 			{ tail -n 60 out/fuzz/$$name.log; echo "fuzz $$name: see out/fuzz/$$name.log"; exit 1; }; \
 		echo "fuzz $$name: $$(sed -n 's/.*number_of_executed_units: *//p' out/fuzz/$$name.log) runs"; \
