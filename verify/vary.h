@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VERIFY_VARY_H
+#define VERIFY_VARY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <rimg/error.h>
+
+/* The surroundings of a build, each of which can be changed alone. This is the one place outside of
+ * lib/cli that deals with clocks, environments, names of hosts and the like: to change them for a
+ * program that is started, never to let them into a result. */
+
+/** enum vary_id - one thing about the surroundings */
+enum vary_id {
+	VARY_TIME,
+	VARY_TZ,
+	VARY_LOCALE,
+	VARY_UMASK,
+	VARY_USER,
+	VARY_HOST,
+	VARY_CWD,
+	VARY_HOME,
+	VARY_ENV,
+	VARY_THREADS,
+	VARY_ORDER,
+	VARY_CPU,
+	VARY_KERNEL,
+	VARY_ASLR,
+	N_VARY,
+};
+
+#define VARY_BIT(id) (UINT32_C(1) << (id))
+#define VARY_ALL     (VARY_BIT(N_VARY) - 1)
+
+/** vary_name - "tz": the word of the command line */
+const char *vary_name(enum vary_id id);
+
+/** vary_meaning - a few words on what is changed */
+const char *vary_meaning(enum vary_id id);
+
+/**
+ * vary_parse - a list such as "tz,locale", or "all"
+ * @ret_bad, @ret_len: the word that is none, when it fails
+ */
+bool vary_parse(const char *list, uint32_t *ret, const char **ret_bad, size_t *ret_len);
+
+/**
+ * struct vary_host - what can be varied on this machine
+ * @can: bits; what is missing here is never counted as varied
+ * @how: of each: what is done, or why it cannot be
+ */
+struct vary_host {
+	uint32_t can;
+	char how[N_VARY][200];
+	const char *faketime; /* the program that shifts the clock, or NULL */
+	unsigned n_cpus;
+};
+
+/**
+ * vary_probe - find out, by trying each in a process of its own
+ *
+ * VARY_CWD and VARY_ORDER are the caller's to do, and to find out; their bits are set.
+ */
+void vary_probe(struct vary_host *ret);
+
+/**
+ * struct vary_run - one program to start
+ * @argv:    ends with NULL; argv[0] is a path
+ * @cwd:     where it starts
+ * @home:    an empty directory for VARY_HOME
+ * @log:     descriptor that its two output streams go to
+ * @set:     what is varied
+ * @stopped: let the clock stand still, at the same second every time; needs @faketime
+ */
+struct vary_run {
+	const char *const *argv;
+	const char *cwd;
+	const char *home;
+	int log;
+	uint32_t set;
+	bool stopped;
+};
+
+/**
+ * vary_start - run a program in changed surroundings and wait for its end
+ * @ret_status: its exit status; 128 + the number of the signal that ended it
+ *
+ * A change that cannot be made (although vary_probe() made it) ends the child before the program
+ * starts, and is an error. Returns 0 or -RIMG_E_IO.
+ */
+int vary_start(const struct vary_host *host, const struct vary_run *run, int *ret_status,
+	       struct rimg_error *err);
+
+/** vary_cwd - the working directory: a path that the caller frees, or NULL without memory */
+char *vary_cwd(void);
+
+#endif
