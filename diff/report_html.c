@@ -383,7 +383,7 @@ static int put_body(struct page *p, const struct rimg_difference *x, struct rimg
 		put_row(h, "in A", "old", x->a);
 		put_row(h, "in B", "new", x->b);
 	}
-	html_element(h, "dt", NULL, "is a part of");
+	html_element(h, "dt", NULL, "format");
 	html_element(h, "dd", NULL, x->layer);
 	put_ranges(p, x);
 	html_close(h);

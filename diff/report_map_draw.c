@@ -579,7 +579,7 @@ static void write_parts_table(const struct drawing *d)
 	struct html *h = d->h;
 
 	html_open_class(h, "div", "scroll");
-	html_open(h, "table");
+	html_open_class(h, "table", "wide");
 	html_open(h, "tr");
 	html_element(h, "th", NULL, "partition");
 	for (size_t i = 0; i < ARRAY_LEN(heads); i++)

@@ -2,9 +2,10 @@
 
 /* measure RUNS COMMAND...
  *
- * Runs a command RUNS times after one run that is not counted, with its output thrown away, and
- * prints "MEDIAN MIN MAX MEMORY EXIT": milliseconds of wall time, the largest resident set of all
- * runs in KiB, and the exit code. Ends with 1 if the runs' exit codes are not all the same. */
+ * Runs a command RUNS times after one run that is not counted (RUNS 0: once, and that counts), with
+ * its output thrown away, and prints "MEDIAN MIN MAX MEMORY EXIT": milliseconds of wall time, the
+ * largest resident set of all runs in KiB, and the exit code. Ends with 1 if the runs' exit codes
+ * are not all the same. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,13 +74,20 @@ int main(int argc, char **argv)
 	uint64_t ns[RUNS_MAX];
 	unsigned long n;
 	long rss_kib = 0;
+	struct run first;
 	int status;
 
-	if (argc < 3 || (n = strtoul(argv[1], NULL, 10)) < 1 || n > RUNS_MAX) {
+	if (argc < 3 || (n = strtoul(argv[1], NULL, 10)) > RUNS_MAX) {
 		fprintf(stderr, "usage: measure RUNS COMMAND...\n");
 		return 1;
 	}
-	status = run_once(argv + 2).status;
+	first = run_once(argv + 2);
+	status = first.status;
+	if (n == 0) {
+		printf("%lu %lu %lu %ld %d\n", ms(first.ns), ms(first.ns), ms(first.ns),
+		       first.rss_kib, WEXITSTATUS(status));
+		return 0;
+	}
 	for (unsigned long i = 0; i < n; i++) {
 		struct run run = run_once(argv + 2);
 

@@ -57,6 +57,7 @@
 	"th,td{text-align:left;vertical-align:top;padding:.2rem .9rem .2rem 0;"                   \
 	"border-bottom:1px solid var(--line)}\n"                                                  \
 	"th{font-weight:600;color:var(--quiet)}\n"                                                \
+	"table.wide th,table.wide td{white-space:nowrap}\n"                                       \
 	"td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"  \
 	"ul{margin:.2rem 0;padding-left:1.2rem}\nul.plain{list-style:none;padding-left:0}\n"      \
 	"dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .8rem;"        \

@@ -50,21 +50,6 @@ else
 	echo 'skipped: pages are not parsed, python3 is not installed'
 fi
 
-# ---- JSON, against its schema ----
-
-if command -v python3 >/dev/null 2>&1; then
-	for pair in "$a $b" "$a $a" "$GOLDEN/basic.img $GOLDEN/clone.img" "$GOLDEN/tiny.img $GOLDEN/broken/truncated.img"; do
-		# shellcheck disable=SC2086 # two words
-		"$RIMG" diff --json --digests --max-diffs 40 $pair >"$tmp/diff.json" 2>/dev/null
-		exits "$(basename "${pair#* }"): JSON is as docs/schema/diff.json says" 0 \
-			python3 tests/tools/check_schema.py docs/schema/diff.json "$tmp/diff.json"
-	done
-	sed 's/"identical": false/"identical": "no"/' "$tmp/diff.json" >"$tmp/bad.json"
-	exits 'the check can fail' 1 python3 tests/tools/check_schema.py docs/schema/diff.json "$tmp/bad.json"
-else
-	echo 'skipped: JSON is not held against its schema, python3 is not installed'
-fi
-
 # ---- Markdown, --stat ----
 
 exits 'Markdown to stdout' 1 "$RIMG" diff --markdown - "$a" "$b"
