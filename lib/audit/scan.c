@@ -237,7 +237,8 @@ static int add_run(struct scan *s, size_t content, const struct hidden_run *hit)
 	struct hidden_run *last = s->n_runs > 0 ? &s->runs[s->n_runs - 1] : NULL, *runs;
 	size_t *contents;
 
-	if (last && s->run_content[s->n_runs - 1] == content && hit->off <= last->off + last->len) {
+	if (last && s->run_content[s->n_runs - 1] == content && hit->off >= last->off &&
+	    hit->off - last->off <= last->len) {
 		last->len = num_max(last->len, hit->off + hit->len - last->off);
 		return 0;
 	}
@@ -287,11 +288,16 @@ static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit
 	return 0;
 }
 
-/* A single window among a program's tables is noise, and one that reaches into the program's own
- * code says nothing of the bytes before. */
-static bool is_noise(const struct audit_content *c, const struct hidden_run *hit)
+/* A single window among a program's tables is noise. One that reaches over the end of what is
+ * looked through says nothing of the bytes before. */
+static bool is_noise(const struct audit_content *c, const struct part *p,
+		     const struct hidden_run *hit)
 {
-	return c->object && hit->len <= WINDOW;
+	uint64_t end = p->off + p->len;
+
+	if (c->object)
+		return hit->len <= WINDOW;
+	return hit->len < WINDOW && hit->off + hit->len == end && end < rimg_source_size(c->src);
 }
 
 static int add_hits(struct scan *s, const struct part *p, uint64_t *budget)
@@ -307,7 +313,7 @@ static int add_hits(struct scan *s, const struct part *p, uint64_t *budget)
 			continue;
 		if (hit->kind != HIDDEN_A64)
 			rc = add_found(s, p->content, hit, budget);
-		else if (!is_noise(c, hit))
+		else if (!is_noise(c, p, hit))
 			rc = add_run(s, p->content, hit);
 		if (rc < 0)
 			return rc;

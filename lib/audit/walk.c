@@ -189,21 +189,61 @@ static int add_range(struct audit_content *c, uint64_t off, uint64_t len)
 	return 0;
 }
 
-/* A packed record of RedoxFS says how long it is; what stands behind it is slack. Facts:
+static struct rimg_node *next_node(struct rimg_node *n, const struct rimg_node *top)
+{
+	if (n->first_child)
+		return n->first_child;
+	while (n != top && !n->next)
+		n = n->parent;
+	return n == top ? NULL : n->next;
+}
+
+/* A packed record says how long it is; what stands behind it is slack. Facts:
  * docs/formats/redoxfs.md, "Records". */
-static int add_packed_slack(struct audit_work *w, struct audit_content *rest, const struct claim *c)
+static int add_record_slack(struct audit_work *w, struct audit_content *rest,
+			    const struct source_piece *p)
 {
 	uint8_t raw[2];
-	struct rd r = rd_init(raw, sizeof(raw), c->off);
+	struct rd r = rd_init(raw, sizeof(raw), p->base_off);
 	struct rimg_error err;
 	uint64_t used;
 
-	if (c->content_off != NO_CONTENT || strcmp(c->what, "record") != 0 || c->len < sizeof(raw))
+	if (p->kind != PIECE_BLOCK || p->plain || p->base_len < sizeof(raw))
 		return 0;
-	if (rimg_source_read(rest->src, c->off, raw, sizeof(raw), &err) < 0)
+	if (rimg_source_read(rest->src, p->base_off, raw, sizeof(raw), &err) < 0)
 		return audit_add_unread(w, rest->paths[0], NULL, err.text, true);
 	used = sizeof(raw) + (uint64_t)rd_le16(&r);
-	return used < c->len ? add_range(rest, c->off + used, c->len - used) : 0;
+	return used < p->base_len ? add_range(rest, p->base_off + used, p->base_len - used) : 0;
+}
+
+/* The slack of all packed records of a layer. Those of hard links belong to one node. */
+static int add_packed_slack(struct audit_work *w, struct audit_content *rest,
+			    const struct rimg_layer *l)
+{
+	struct source_piece p;
+	int rc = 0;
+
+	if (strcmp(l->format->name, "redoxfs") != 0)
+		return 0;
+	for (struct rimg_node *n = l->root; n && rc == 0; n = next_node(n, l->root)) {
+		uint64_t size = n->content && !n->link_to ? rimg_source_size(n->content) : 0;
+
+		for (uint64_t off = 0; off < size && rc == 0; off = p.off + p.len) {
+			if (source_map(n->content, off, &p) != rest->src)
+				break;
+			rc = add_record_slack(w, rest, &p);
+		}
+	}
+	return rc;
+}
+
+static int compare_ranges(const void *pa, const void *pb)
+{
+	const struct audit_range *a = pa, *b = pb;
+
+	if (a->off != b->off)
+		return a->off < b->off ? -1 : 1;
+	return (a->len > b->len) - (a->len < b->len);
 }
 
 static int collect_rest(struct audit_work *w, struct rimg_layer *l)
@@ -227,23 +267,18 @@ static int collect_rest(struct audit_work *w, struct rimg_layer *l)
 	for (size_t i = 0; i < l->n_claims && rc == 0; i++) {
 		const struct claim *c = &l->claims[i];
 
-		rc = is_content(c) ? add_packed_slack(w, rest, c) : add_range(rest, c->off, c->len);
+		rc = is_content(c) ? 0 : add_range(rest, c->off, c->len);
 	}
+	if (rc == 0)
+		rc = add_packed_slack(w, rest, l);
+	if (rest->n_ranges > 0)
+		qsort(rest->ranges, rest->n_ranges, sizeof(*rest->ranges), compare_ranges);
 	return rc;
 }
 
 /* ---- nodes ---------------------------------------------------------------------------------- */
 
 static int visit(struct audit_work *w, struct rimg_node *node, bool is_start);
-
-static struct rimg_node *next_node(struct rimg_node *n, const struct rimg_node *top)
-{
-	if (n->first_child)
-		return n->first_child;
-	while (n != top && !n->next)
-		n = n->parent;
-	return n == top ? NULL : n->next;
-}
 
 /* @top and all nodes below it in its layer. Layers lie in one another only so deep, so this
  * recurses only so deep. */

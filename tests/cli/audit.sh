@@ -94,6 +94,10 @@ volume "$tmp/d" "$tmp/mixed.img"
 audits 'one other program makes it fail' 1 "$tmp/mixed.img"
 is 'it comes first' '.artifacts[0].path' /usr/bin/llvm
 is 'the other one passes' '.artifacts[1].pass' true
+"$rimg" redoxfs "$tmp/d" -o "$tmp/packed.img" --size 4MiB --epoch 0 --compression lz4 >/dev/null || exit 1
+audits 'packed programs are found' 1 "$tmp/packed.img"
+is 'once each, and nothing is taken from their packed bytes' '[.artifacts[].path] | join(" ")' \
+	'/usr/bin/llvm /usr/bin/clif'
 rm "$tmp/d/usr/bin/llvm"
 
 aarch64-linux-gnu-ar rcD "$tmp/d/share/lib.a" "$tmp/clif.o" "$tmp/llvm.o"
@@ -214,6 +218,9 @@ rm "$tmp/d/share/llvm.gz"
 audits 'an encrypted volume without password is not read' 2 "$GOLDEN/encrypted.img"
 is 'it fails' .verdict fail
 is 'and says why' '.unread[0].code' redoxfs.password
+printf 'correct-horse\n' >"$tmp/password"
+audits 'with it, it is' 0 "$GOLDEN/encrypted.img" --password-file "$tmp/password"
+is 'all of it' '.unread | length' 0
 audits 'nor is a damaged file' 2 "$GOLDEN/broken/bitflip-data.img"
 is 'it fails, too' .verdict fail
 for name in bitflip-tree gpt-header-crc initfs-truncated header-all-hashes truncated; do
