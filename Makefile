@@ -344,6 +344,24 @@ ci-compilers:
 	@$(MAKE) $(JOBS) O=out/gcc CC=gcc CXX=g++ tests-build
 	@$(MAKE) $(JOBS) O=out/clang CC=clang-14 CXX=clang++-14 tests-build
 
+# ---- looked at --------------------------------------------------------------------------------
+# schemas: docs/schema, by another validator; screenshots: our pages in a browser; compare-diffoscope:
+# the same two disks for rimg diff and diffoscope (docs/comparison.md). All say what they skip, and why.
+
+.PHONY: schemas screenshots compare-diffoscope
+interop: schemas
+schemas: $(O)/rimg golden
+	@tests/interop/schemas.sh '$(O)/rimg' '$(GOLDEN)' '$(O)/schemas' || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+screenshots: $(O)/rimg golden
+	@tests/tools/deps.sh look
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/screenshots.sh '$(O)/screenshots' || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+compare-diffoscope: $(O)/rimg $(O)/tests/measure
+	@tests/tools/deps.sh look
+	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' tests/compare-diffoscope.sh '$(O)/diffoscope' || \
+		{ s=$$?; [ $$s = 77 ] || exit $$s; }
+
 # ---- install, and the rest ----------------------------------------------------------------------
 
 LINKS = rimg-build rimg-diff rimg-verify
@@ -374,6 +392,7 @@ help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot install uninstall clean'
+	@echo '         schemas screenshots compare-diffoscope'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
 	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d
