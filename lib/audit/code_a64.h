@@ -115,6 +115,7 @@ size_t a64_plt(const struct a64_code *c, size_t first, size_t limit);
 struct a64_context {
 	const struct code_fde *fde; /* NULL: none */
 	bool falls_in;              /* the words before it run on into it */
+	bool after_call;            /* a call stands before it, which may come back */
 	bool is_start;  /* a function begins here: a symbol, a call, an entry of a table */
 	bool overlap;   /* several unwind entries claim it */
 	bool unreached; /* of a function, but cut off */

@@ -16,24 +16,23 @@
  * targets and symbols. Where entries overlap, they are one gap. Facts: docs/audit.md, "Pieces".
  */
 
-/* Does control run on from the words before @first into it? */
-static bool runs_into(const struct a64_code *c, size_t first)
+/* What stands before the code that begins at @first? */
+static void look_before(const struct a64_code *c, size_t first, struct a64_context *context)
 {
 	size_t i = first;
+	int64_t distance;
+	enum a64_flow flow;
 
 	while (i > 0 && first - i < 16 && a64_word(c, i - 1) == A64_NOP)
 		i--;
 	if (i == 0)
-		return false;
+		return;
 	if (!(c->flags[i - 1] & WORD_REACHED) && (c->flags[i - 1] & (WORD_TABLE | WORD_LITERAL)))
-		return false;
-	{
-		int64_t distance;
-		enum a64_flow flow = a64_flow(a64_word(c, i - 1), &distance);
-
-		/* a call at a function's end does not come back */
-		return !a64_ends(flow) && flow != FLOW_CALL && flow != FLOW_CALL_REG;
-	}
+		return;
+	flow = a64_flow(a64_word(c, i - 1), &distance);
+	/* most calls at the end of a function do not come back */
+	context->after_call = flow == FLOW_CALL || flow == FLOW_CALL_REG;
+	context->falls_in = !a64_ends(flow) && !context->after_call;
 }
 
 static void emit(const struct a64_code *c, size_t first, size_t end, enum code_class cls,
@@ -51,7 +50,7 @@ static void cut_function(const struct a64_code *c, size_t first, size_t end,
 	enum code_class cls;
 	uint64_t bits;
 
-	context.falls_in = runs_into(c, first);
+	look_before(c, first, &context);
 	context.is_start |= !context.falls_in || (c->flags[first] & (WORD_CALLED | WORD_SYMBOL));
 	a64_walk(c, first, end, &part);
 	cls = a64_judge(c, &part, &context, &bits);

@@ -79,7 +79,7 @@ static bool entry_holds(const struct a64_code *c, const struct a64_part *part, u
 	return has(bits, RULE_PROLOGUE) && pushes_match(c, part, fde);
 }
 
-/* Anything odd about the shape of a part that an entry calls a function of Cranelift's? */
+/* Control comes in at the top alone, and leaves by ret, traps, calls. */
 static bool is_whole(const struct a64_part *part, uint64_t bits)
 {
 	const uint64_t odd = code_rule_bit(RULE_FALLS_IN) | code_rule_bit(RULE_FALLS_OUT) |
@@ -88,9 +88,11 @@ static bool is_whole(const struct a64_part *part, uint64_t bits)
 	return (bits & odd) == 0 && part->n_called == 0 && a64_ends(part->last_flow);
 }
 
+/* What an entry says is a function of Cranelift's, with a frame or without. */
 static enum code_class judge_cranelift_entry(const struct a64_code *c, const struct a64_part *part,
-					     const struct code_fde *fde, uint64_t *bits)
+					     const struct a64_context *context, uint64_t *bits)
 {
+	const struct code_fde *fde = context->fde;
 	const struct code_matcher *m = &c->f->matcher;
 	uint64_t never = *bits & m->of_kind[RULE_NEVER], positive = positives(m, *bits);
 
@@ -100,10 +102,16 @@ static enum code_class judge_cranelift_entry(const struct a64_code *c, const str
 		*bits |= code_rule_bit(RULE_FDE_MISMATCH);
 		return CODE_CONFLICT;
 	}
-	if (count(never) >= 3 || (never && !positive) || has(*bits, RULE_FALLS_OUT))
+	/* none of this was ever seen in a function of Cranelift's */
+	if (never || has(*bits, RULE_FALLS_OUT) || part->n_unreached > 0 || part->n_called > 0)
 		return CODE_CONFLICT;
-	if (never || !is_whole(part, *bits))
+	if (!is_whole(part, *bits))
 		return CODE_UNKNOWN;
+	if (fde->shape == FDE_EMPTY && context->after_call) {
+		/* perhaps the rest of a function that was cut behind a call */
+		*bits |= code_rule_bit(RULE_FALLS_IN);
+		return CODE_UNKNOWN;
+	}
 	if (positive || fde->shape == FDE_FRAMED)
 		return CODE_CRANELIFT;
 	if (part->n_code > LEAF_MAX || part->n_literals > 0)
@@ -132,33 +140,34 @@ static enum code_class judge_words(const struct code_matcher *m, const struct a6
  * both its framed program and words that speak for Cranelift.
  */
 static enum code_class judge_clipped_entry(const struct a64_code *c, const struct a64_part *part,
-					   const struct code_fde *fde, uint64_t *bits)
+					   const struct a64_context *context, uint64_t *bits)
 {
 	const struct code_matcher *m = &c->f->matcher;
 	uint64_t never = *bits & m->of_kind[RULE_NEVER];
 	enum code_class cls;
 
-	if (fde->shape == FDE_EMPTY) {
+	if (context->fde->shape == FDE_EMPTY) {
 		cls = judge_words(m, part, *bits);
 		return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
 	}
-	cls = judge_cranelift_entry(c, part, fde, bits);
+	cls = judge_cranelift_entry(c, part, context, bits);
 	if (cls == CODE_CRANELIFT && !positives(m, *bits))
 		return CODE_UNKNOWN;
 	return cls == CODE_CONFLICT && never ? CODE_GCC : cls;
 }
 
 static enum code_class judge_entry(const struct a64_code *c, const struct a64_part *part,
-				   const struct code_fde *fde, uint64_t *bits)
+				   const struct a64_context *context, uint64_t *bits)
 {
+	const struct code_fde *fde = context->fde;
 	const struct code_matcher *m = &c->f->matcher;
 	const struct code_cie *cie = &c->f->cies[fde->cie];
 	enum code_class cls;
 
 	if (cie->cls == CIE_CRANELIFT)
-		return judge_cranelift_entry(c, part, fde, bits);
+		return judge_cranelift_entry(c, part, context, bits);
 	if (cie->cls == CIE_GCC && cie->framed_seen && fde->shape != FDE_FOREIGN)
-		return judge_clipped_entry(c, part, fde, bits);
+		return judge_clipped_entry(c, part, context, bits);
 	if (cie->cls == CIE_OTHER) {
 		cls = judge_words(m, part, *bits);
 		return cls == CODE_CRANELIFT ? CODE_CONFLICT : cls;
@@ -208,7 +217,7 @@ enum code_class a64_judge(const struct a64_code *c, const struct a64_part *part,
 		bits |= code_rule_bit(RULE_NOT_CODE);
 	if (context->fde && !context->overlap) {
 		bits |= entry_bits(c->f, context->fde);
-		cls = judge_entry(c, part, context->fde, &bits);
+		cls = judge_entry(c, part, context, &bits);
 	} else {
 		cls = judge_words(&c->f->matcher, part, bits);
 		if (context->overlap && cls == CODE_CRANELIFT)

@@ -22,6 +22,7 @@ enum {
 	DW_CFA_advance_loc1 = 0x02,
 	DW_CFA_advance_loc2 = 0x03,
 	DW_CFA_advance_loc4 = 0x04,
+	DW_CFA_offset_extended = 0x05,
 	DW_CFA_def_cfa = 0x0C,
 	DW_CFA_def_cfa_register = 0x0D,
 	DW_CFA_def_cfa_offset = 0x0E,
@@ -241,6 +242,10 @@ static int next_op(struct rd *r, uint64_t code_align, uint64_t *ret, uint64_t *r
 	case DW_CFA_advance_loc1: *ret = rd_u8(r) * code_align; return DW_CFA_advance_loc;
 	case DW_CFA_advance_loc2: *ret = rd_u16(r) * code_align; return DW_CFA_advance_loc;
 	case DW_CFA_advance_loc4: *ret = rd_u32(r) * code_align; return DW_CFA_advance_loc;
+	case DW_CFA_offset_extended: /* of a vector register */
+		*ret_reg = read_uleb(r);
+		*ret = read_uleb(r);
+		return DW_CFA_offset;
 	case DW_CFA_def_cfa_offset: *ret = read_uleb(r); return op;
 	case DW_CFA_def_cfa_register: *ret = read_uleb(r); return op;
 	default: return op; /* none that Cranelift writes */

@@ -162,6 +162,20 @@ leaf0_end:
 	neutral_body
 by_table_end:
 	framed	by_table, by_table_end
+	function vectors		// pushes vector registers too
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	str	x21, [sp, #-16]!
+	stp	d8, d9, [sp, #-16]!
+	str	d10, [sp, #-16]!
+	add	x0, x0, x1
+	ldr	d10, [sp], #16
+	ldp	d8, d9, [sp], #16
+	ldr	x21, [sp], #16
+	ldp	x29, x30, [sp], #16
+	ret
+vectors_end:
+	fde	clif, vectors, vectors_end, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29, 0x41, 0x95, 4, 0x41, 5, 72, 6, 5, 73, 5, 0x41, 5, 74, 8
 	function long_leaf
 	add	x0, x0, x1
 	add	x0, x0, x2
@@ -254,6 +268,15 @@ foreign3_end:
 	eor	x0, x0, x2
 	ret
 foreign_end:
+	function calls			// cut behind a call
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	bl	leaf0
+	function after_call
+	ldp	x29, x30, [sp], #16
+	ret
+after_call_end:
+	empty	after_call, after_call_end
 	empty	foreign, foreign2
 	empty	foreign2, foreign3
 	empty	foreign3, foreign_end
