@@ -280,7 +280,7 @@ $(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(CLI_LIB) $(LIB)
 
 # ---- rules for sources --------------------------------------------------------------------------
 
-C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/fuzz/*.c examples/*.c))
+C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/corpus/*.c tests/fuzz/*.c examples/*.c))
 ALL_SRC := $(HEADERS) $(C_SRC) $(LIB_SRC_CXX)
 OWN_SRC := $(filter-out tests/% examples/%,$(ALL_SRC))
 PUBLIC := $(filter include/rimg/%,$(HEADERS))
@@ -327,15 +327,26 @@ layers:
 	@echo "layers: every #include points the right way"
 
 # ---- judged by others ---------------------------------------------------------------------------
-# interop: upstream's own tools, built with cargo; boot: a real boot loader in QEMU, which BOOTLOADER
-# names. Both say what they skip, and why.
+# interop: upstream's own tools, built with cargo, and the tools of SPDX, CycloneDX and SARIF, from the
+# registries of Python and npm; boot: a real boot loader in QEMU, which BOOTLOADER names. Both say what
+# they skip, and why.
 
 .PHONY: interop boot
-interop: $(O)/rimg
+interop: $(O)/rimg golden
 	@tests/interop/run.sh $(O)/rimg $(O)/interop || { s=$$?; [ $$s = 77 ] || exit $$s; }
+	@tests/interop/documents.sh $(O)/rimg $(GOLDEN) $(O)/interop/documents
 
 boot: $(O)/rimg
 	@tests/boot/run.sh $(O)/rimg $(O)/boot '$(BOOTLOADER)' || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+# the audit, judged by programs whose makers are known: tests/corpus/README.md. SIZES=1: by size, too
+.PHONY: corpus
+corpus: $(O)/tests/corpus/measure
+	@tests/corpus/run.sh $< $(O)/corpus || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+$(O)/tests/corpus/measure: $(O)/tests/corpus/measure.o $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS)
 
 reproducible:
 	@tests/tools/reproducible.sh '$(O)/reproducible'
@@ -391,8 +402,8 @@ clean:
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
-	@echo '         layers headers reproducible ci-compilers interop boot install uninstall clean'
+	@echo '         layers headers reproducible ci-compilers interop boot corpus install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
-	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d
+	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/corpus/measure.d
