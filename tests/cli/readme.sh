@@ -14,6 +14,7 @@ cd "$tmp/work" || exit 1
 ln -s "$golden/disk-installer.img" disk.img
 ln -s "$golden/disk-installer.img" "$golden/disk-sgdisk.img" .
 ln -s "$golden/broken/gpt-header-crc.img" broken.img
+printf 'image:\n\tdate -d @0 >harddrive.img\n' >Makefile # it depends on the time zone
 PATH=$tmp/bin:$PATH
 
 grep '^    \$ rimg ' "$readme" | grep -v '^    \$ rimg build ' | sed 's/^    \$ //' >"$tmp/commands"
