@@ -30,7 +30,21 @@ check() {
 have() { command -v "$1" >/dev/null 2>&1; }
 
 have python3 || { echo "skipped: python3 is not installed"; exit 77; }
-have cargo || { echo "skipped: cargo is not installed"; exit 77; }
+
+# ---- attestations -------------------------------------------------------------------------------
+if "$here/attest.sh" "$rimg" "$work/attest"; then
+	passed=$((passed + 1))
+else
+	failed=$((failed + 1))
+fi
+
+# leave WHY: what follows cannot run here
+leave() {
+	echo "skipped: $1"
+	[ "$failed" = 0 ] || exit 1
+	exit 77
+}
+have cargo || leave 'cargo is not installed'
 
 # ---- upstream's tools ---------------------------------------------------------------------------
 export CARGO_TARGET_DIR="$work/target"
@@ -39,9 +53,8 @@ build() {
 		cargo install --quiet redoxfs --version 0.9.1 --root "$work/upstream"
 }
 if ! build >"$work/cargo.log" 2>&1; then
-	echo "skipped: upstream's tools could not be built:"
 	tail -n 5 "$work/cargo.log"
-	exit 77
+	leave "upstream's tools could not be built"
 fi
 oracle=$work/target/release/redoxfs-oracle
 up=$work/upstream/bin
