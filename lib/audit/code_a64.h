@@ -73,7 +73,7 @@ struct a64_part {
 	enum a64_flow last_flow;
 };
 
-/** a64_mark - note which words are called and loaded as literals, in all regions */
+/** a64_mark - note which words are called, branched to, loaded as literals, in all regions */
 void a64_mark(struct code_file *f);
 
 /**
@@ -116,6 +116,7 @@ struct a64_context {
 	const struct code_fde *fde; /* NULL: none */
 	bool falls_in;              /* the words before it run on into it */
 	bool after_call;            /* a call stands before it, which may come back */
+	bool branched;              /* a branch leads to its first word */
 	bool is_start;  /* a function begins here: a symbol, a call, an entry of a table */
 	bool overlap;   /* several unwind entries claim it */
 	bool unreached; /* of a function, but cut off */

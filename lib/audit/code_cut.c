@@ -51,6 +51,7 @@ static void cut_function(const struct a64_code *c, size_t first, size_t end,
 	uint64_t bits;
 
 	look_before(c, first, &context);
+	context.branched = (c->flags[first] & WORD_BRANCHED) != 0;
 	context.is_start |= !context.falls_in || (c->flags[first] & (WORD_CALLED | WORD_SYMBOL));
 	a64_walk(c, first, end, &part);
 	cls = a64_judge(c, &part, &context, &bits);

@@ -91,12 +91,13 @@ struct code_map {
 
 /* flags of a word of code */
 enum {
-	WORD_CALLED = 1,  /* a bl leads here */
-	WORD_LITERAL = 2, /* a load of a literal reads it */
-	WORD_TARGET = 4,  /* a branch of the function leads here */
-	WORD_REACHED = 8, /* control does */
-	WORD_TABLE = 16,  /* of a jump table */
-	WORD_SYMBOL = 32, /* a symbol names it */
+	WORD_CALLED = 1,    /* a bl leads here */
+	WORD_LITERAL = 2,   /* a load of a literal reads it */
+	WORD_TARGET = 4,    /* a branch of the function leads here */
+	WORD_REACHED = 8,   /* control does */
+	WORD_TABLE = 16,    /* of a jump table */
+	WORD_SYMBOL = 32,   /* a symbol names it */
+	WORD_BRANCHED = 64, /* a branch, of whatever function, leads here */
 };
 
 /** enum code_oddity - what is told once a file, with how often and where first */

@@ -67,9 +67,10 @@ static size_t literal_words(uint32_t w)
 	return w >> 30 == 3 ? 0 : w >> 30 == 1 ? 2 : 1;
 }
 
-/* ---- calls and literals of all regions ------------------------------------------------------ */
+/* ---- branches, calls and literals of all regions
+ * ------------------------------------------------------ */
 
-/* Marks the words that a call or a load of a literal at word @i leads to. */
+/* Marks the words that a branch, a call or a load of a literal at word @i leads to. */
 static void mark_target(const struct a64_code *c, size_t i, int64_t distance, size_t n,
 			uint8_t flag)
 {
@@ -102,14 +103,15 @@ static void mark_region(const struct a64_code *c)
 		int64_t distance = 0;
 		enum a64_flow flow = a64_flow(w, &distance);
 
-		/* in objects a distance of 0 waits for its relocation */
-		if ((flow != FLOW_CALL && flow != FLOW_LITERAL) ||
-		    (distance == 0 && c->f->relocatable))
+		/* endless loops; in objects such a distance waits for its relocation */
+		if (distance == 0)
 			continue;
 		if (flow == FLOW_CALL)
 			mark_target(c, i, distance, 1, WORD_CALLED);
-		else
+		else if (flow == FLOW_LITERAL)
 			mark_target(c, i, distance, literal_words(w), WORD_LITERAL);
+		else if (flow == FLOW_JUMP || flow == FLOW_CONDITION)
+			mark_target(c, i, distance, 1, WORD_BRANCHED);
 	}
 }
 

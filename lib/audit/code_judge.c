@@ -107,8 +107,8 @@ static enum code_class judge_cranelift_entry(const struct a64_code *c, const str
 		return CODE_CONFLICT;
 	if (!is_whole(part, *bits))
 		return CODE_UNKNOWN;
-	if (fde->shape == FDE_EMPTY && context->after_call) {
-		/* perhaps the rest of a function that was cut behind a call */
+	if (fde->shape == FDE_EMPTY && (context->after_call || context->branched)) {
+		/* perhaps the rest of a function that was cut behind a call or at a branch */
 		*bits |= code_rule_bit(RULE_FALLS_IN);
 		return CODE_UNKNOWN;
 	}

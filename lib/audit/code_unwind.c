@@ -35,6 +35,9 @@ enum {
 /* bytes of a program of Cranelift's at most */
 #define PROGRAM_MAX 256
 
+/* bytes of code between the frame and the pushes: large frames touch their pages there */
+#define SETUP_MAX 4096
+
 /* registers that a function may have to save: no more pushes than that */
 #define PUSHES_MAX 32
 
@@ -295,7 +298,7 @@ static bool is_framed(struct rd r, const struct code_cie *cie, const struct fram
 	    (next_op(&r, cie->code_align, &v, &reg) != DW_CFA_offset || reg != w->ra || v != 1))
 		return false;
 	if (next_op(&r, cie->code_align, &second, &reg) != DW_CFA_advance_loc ||
-	    second % w->unit != 0 || second == 0 || second > 64)
+	    second % w->unit != 0 || second == 0 || second > SETUP_MAX)
 		return false;
 	if (next_op(&r, cie->code_align, &v, &reg) != DW_CFA_def_cfa_register || v != w->fp)
 		return false;

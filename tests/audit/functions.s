@@ -268,6 +268,16 @@ foreign3_end:
 	eor	x0, x0, x2
 	ret
 foreign_end:
+	function branches		// cut where a branch leads
+	cbz	x1, 7f
+	add	x0, x0, x1
+	ret
+	function after_branch
+7:
+	mov	x0, #1
+	ret
+after_branch_end:
+	empty	after_branch, after_branch_end
 	function calls			// cut behind a call
 	stp	x29, x30, [sp, #-16]!
 	mov	x29, sp

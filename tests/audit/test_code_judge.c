@@ -178,6 +178,7 @@ static void a_function_split_into_small_entries_is_no_row_of_leaves(void **state
 				     { "foreign2", CODE_CONFLICT, "falls-out" },
 				     { "foreign3", CODE_UNKNOWN, "falls-in" },
 				     { "after_call", CODE_UNKNOWN, "falls-in" },
+				     { "after_branch", CODE_UNKNOWN, "falls-in" },
 				     ENDS };
 
 	(void)state;
