@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Compares any bytes with a changed copy of them, and holds the result against a plain loop: what
- * differs, that each byte of it belongs to one difference, and nothing else does.
+ * differs, that each byte of it belongs to one difference, and nothing else does. Every report is
+ * made of it, and must be whole, within its bounds, and free of what a terminal obeys.
  *
  * The input ends in up to 16 edits of 4 bytes (where, what) and their number; the rest is A. */
 
@@ -11,6 +12,7 @@
 #include <string.h>
 
 #include "core/num.h"
+#include "diff/report.h"
 
 #define EDITS_MAX 16
 #define EDIT_LEN  4
@@ -54,6 +56,50 @@ static bool check_difference(void *arg, const struct rimg_difference *x)
 	return true;
 }
 
+typedef int (*writer)(struct report *r, struct rimg_error *err);
+
+static int write_text(struct report *r, struct rimg_error *err)
+{
+	return report_write(r, &report_text, err);
+}
+
+static int write_json(struct report *r, struct rimg_error *err)
+{
+	return report_write(r, &report_json, err);
+}
+
+static void check_report(const struct rimg_diff *d, struct rimg_node *a, struct rimg_node *b,
+			 writer write, const char *end)
+{
+	static const struct report_filter all;
+	const struct rimg_diff_summary *s = rimg_diff_get_summary(d);
+	struct report r = { .diff = d, .summary = s, .filter = &all, .verbose = true, .width = 72 };
+	struct rimg_error err;
+	char *text = NULL;
+	size_t len = 0, end_len = strlen(end);
+
+	r.a = (struct report_side){ .address = "a", .size = s->a_size, .node = a };
+	r.b = (struct report_side){ .address = "b", .size = s->b_size, .node = b };
+	r.out = open_memstream(&text, &len);
+	require(r.out != NULL);
+	require(write(&r, &err) == 0);
+	require(fclose(r.out) == 0);
+	require(len > end_len && strcmp(text + len - end_len, end) == 0);
+	require(write != report_markdown || len <= REPORT_MARKDOWN_MAX);
+	for (size_t i = 0; i < len; i++)
+		require((unsigned char)text[i] >= ' ' || text[i] == '\n' || text[i] == '\t');
+	free(text);
+}
+
+static void check_reports(const struct rimg_diff *d, struct rimg_node *a, struct rimg_node *b)
+{
+	check_report(d, a, b, write_text, "\n");
+	check_report(d, a, b, write_json, "\n}\n");
+	check_report(d, a, b, report_stat, "\n");
+	check_report(d, a, b, report_markdown, "\n");
+	check_report(d, a, b, report_html, "</html>\n");
+}
+
 static void check(struct both *both, struct rimg_node *a, struct rimg_node *b)
 {
 	struct rimg_error err;
@@ -74,6 +120,7 @@ static void check(struct both *both, struct rimg_node *a, struct rimg_node *b)
 	require(s->differing == differing && both->bytes == differing);
 	require(s->explained + s->unexplained == differing);
 	require(s->identical == (differing == 0) && (s->differences == 0) == s->identical);
+	check_reports(d, a, b);
 	rimg_diff_free(d);
 }
 
