@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "audit/prebuilt.h"
 #include "audit/rollup.h"
+#include "core/cleanup.h"
 #include "core/str.h"
 #include "verify/audit_report.h"
 
@@ -21,7 +23,6 @@ static void paint(struct text *t, const char *color)
 		str_add(&t->line, color);
 }
 
-/* What images said is escaped where it is made text; policies are not checked that way. */
 static void put_line(struct text *t)
 {
 	fprintf(t->out, "%s\n", str_cstr(&t->line));
@@ -29,9 +30,16 @@ static void put_line(struct text *t)
 	str_clear(&t->line);
 }
 
+/* Sentences quote what is escaped already; what policies, and the host, say is not. */
 static void put_clean(struct text *t, const char *text)
 {
-	str_add_escaped(&t->line, text, strlen(text), STR_ESCAPE_TEXT);
+	size_t size = 4 * strlen(text) + 1; /* each byte may become \xNN */
+	auto_free char *clean = malloc(size);
+
+	if (clean)
+		str_clean(clean, size, text);
+	str_add(&t->line, clean ? clean : "");
+	t->failed |= !clean;
 }
 
 /* ---- pieces --------------------------------------------------------------------------------- */
@@ -45,7 +53,7 @@ static void put_piece(struct text *t, const struct audit_artifact *a, size_t i)
 	str_printf(&t->line, "        0x%08" PRIx64 " %8" PRIu64 " %-9s ", piece->addr, piece->len,
 		   judged->standing == AUDIT_EXCEPTED ? "declared" : code_class_name(judged->cls));
 	if (piece->symbol)
-		put_clean(t, piece->symbol);
+		str_add_escaped(&t->line, piece->symbol, strlen(piece->symbol), STR_ESCAPE_TEXT);
 	str_add(&t->line, piece->symbol ? " [" : "[");
 	for (unsigned bit = 0; bit < 64; bit++) {
 		if (!(piece->evidence >> bit & 1) || !code_rule_name(bit))

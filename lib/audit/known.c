@@ -27,7 +27,10 @@ static const struct magic magics[] = {
 	INTERPRETED("script", "#!"),
 	INTERPRETED("wasm", "\0asm"),
 	/* compressed streams */
-	OPAQUE("gzip", 0, "\x1f\x8b"),
+	OPAQUE("gzip", 0, "\x1f\x8b\x08"),
+	OPAQUE("zlib", 0, "\x78\x01"),
+	OPAQUE("zlib", 0, "\x78\x9c"),
+	OPAQUE("zlib", 0, "\x78\xda"),
 	OPAQUE("compress", 0, "\x1f\x9d"),
 	OPAQUE("bzip2", 0, "BZh"),
 	OPAQUE("xz", 0, "\xfd" "7zXZ\0"),
@@ -82,14 +85,32 @@ static const struct magic magics[] = {
 };
 /* clang-format on */
 
+/* Two bytes are too few to know a file system by: the size of its blocks, and its revision. Offsets
+ * from the start of the volume. */
+static bool is_ext(const uint8_t *head, size_t len)
+{
+	struct rd r = rd_init(head, len, 0);
+	uint32_t log_block, revision;
+
+	rd_seek(&r, 1024 + 24);
+	log_block = rd_le32(&r);
+	rd_seek(&r, 1024 + 76);
+	revision = rd_le32(&r);
+	return !r.failed && log_block <= 6 && revision <= 1;
+}
+
+static bool fits(const struct magic *m, const uint8_t *head, size_t len)
+{
+	return len >= m->len && m->off <= len - m->len &&
+	       memcmp(head + m->off, m->bytes, m->len) == 0 &&
+	       (strcmp(m->format.name, "ext") != 0 || is_ext(head, len));
+}
+
 const struct known_format *known_find(const uint8_t *head, size_t len)
 {
 	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		const struct magic *m = &magics[i];
-
-		if (len >= m->len && m->off <= len - m->len &&
-		    memcmp(head + m->off, m->bytes, m->len) == 0)
-			return &m->format;
+		if (fits(&magics[i], head, len))
+			return &magics[i].format;
 	}
 	return NULL;
 }

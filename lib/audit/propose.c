@@ -58,12 +58,16 @@ static void put_hash(struct str *s, const char *key, const uint8_t sha256[SHA256
 	str_add(s, "\"\n");
 }
 
+/* What stands in a comment may have come from anywhere, and a policy is UTF-8. */
 static void put_comment(struct str *s, const char *text)
 {
-	str_add(s, "# ");
-	for (; *text; text++)
-		str_add_char(s, (unsigned char)*text < 0x20 || *text == 0x7f ? ' ' : *text);
-	str_add_char(s, '\n');
+	size_t size = 4 * strlen(text) + 1; /* each byte may become \xNN */
+	auto_free char *clean = malloc(size);
+
+	if (clean)
+		str_clean(clean, size, text);
+	str_printf(s, "# %s\n", clean ? clean : "");
+	s->failed |= !clean;
 }
 
 static void put_policy(struct str *s, const struct policy *p)
@@ -211,6 +215,15 @@ static void put_piece(struct proposal *p, const struct need *need)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
+static void put_unread(struct str *s, const struct audit_unread *u)
+{
+	auto_str struct str line = { 0 };
+
+	str_printf(&line, "cannot be declared, as it was not read: %s: %s", u->path, u->text);
+	put_comment(s, str_cstr(&line));
+	s->failed |= line.failed;
+}
+
 static void put_beginning(struct proposal *p)
 {
 	const struct audit_report *r = p->r;
@@ -220,8 +233,7 @@ static void put_beginning(struct proposal *p)
 		    "was not shown to be");
 	put_comment(p->text, "allowed: review every one, and say in its reason why it may stay.");
 	for (size_t i = 0; i < r->n_unread; i++)
-		str_printf(p->text, "# cannot be declared, as it was not read: %s: %s\n",
-			   r->unread[i].path, r->unread[i].text);
+		put_unread(p->text, &r->unread[i]);
 	str_add_char(p->text, '\n');
 	put_policy(p->text, r->policy);
 	for (size_t i = 0; i < r->policy->n_exceptions; i++)

@@ -442,11 +442,10 @@ static int visit(struct audit_work *w, struct rimg_node *node, bool is_start)
 		return -RIMG_E_NOMEM;
 	if (declared)
 		return add_declared(w, node, format);
-	if (twice && is_program(format) &&
-	    unread_node(w, node,
-			"the bytes of this program are also those of a container, which was not "
-			"looked into",
-			false) < 0)
+	if (twice && unread_node(w, node,
+				 "its bytes are those of two formats, and only one of them was "
+				 "looked into",
+				 false) < 0)
 		return -RIMG_E_NOMEM;
 	return !format || is_program(format) ? add_leaf(w, node, format)
 					     : visit_container(w, node, format, is_start);
