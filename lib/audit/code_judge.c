@@ -164,7 +164,9 @@ static enum code_class judge_entry(const struct a64_code *c, const struct a64_pa
 	const struct code_cie *cie = &c->f->cies[fde->cie];
 	enum code_class cls;
 
-	if (cie->cls == CIE_CRANELIFT)
+	/* cut by GNU ld, and of no other compiler: as good as Cranelift's own */
+	if (cie->cls == CIE_CRANELIFT ||
+	    (cie->cls == CIE_GCC && cie->framed_seen && !cie->foreign_seen))
 		return judge_cranelift_entry(c, part, context, bits);
 	if (cie->cls == CIE_GCC && cie->framed_seen && fde->shape != FDE_FOREIGN)
 		return judge_clipped_entry(c, part, context, bits);
@@ -193,8 +195,8 @@ static uint64_t entry_bits(const struct code_file *f, const struct code_fde *fde
 	const struct code_cie *cie = &f->cies[fde->cie];
 	uint64_t bits = code_rule_bit(of_cie[cie->cls]) | code_rule_bit(of_shape[fde->shape]);
 
-	if ((cie->cls == CIE_CRANELIFT && cie->foreign_seen) ||
-	    (cie->cls == CIE_GCC && cie->framed_seen))
+	if (cie->foreign_seen &&
+	    (cie->cls == CIE_CRANELIFT || (cie->cls == CIE_GCC && cie->framed_seen)))
 		bits |= code_rule_bit(RULE_CIE_MIXED);
 	return bits;
 }
