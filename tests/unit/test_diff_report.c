@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 
 #include "core/num.h"
+#include "diff/pairs.h"
 #include "diff/report.h"
 
 struct pair_of_images {
@@ -613,6 +614,7 @@ static void every_cause_has_its_place(void **unused)
 	assert_int_equal(n, RIMG_N_CAUSES);
 	for (size_t i = 0; i < n; i++) {
 		assert_false(seen[causes[i]]);
+		assert_int_equal(diff_rank(causes[i]), i);
 		seen[causes[i]] = true;
 	}
 }
