@@ -12,6 +12,7 @@
 #include "core/mem.h"
 #include "core/num.h"
 #include "diff/listing.h"
+#include "diff/sbom.h"
 
 /* Nothing here knows a format: what is told are the attributes that openers gave to the nodes, and
  * what can be counted in any layer. */
@@ -426,20 +427,79 @@ static void free_image(struct rimg_image **image)
 	rimg_image_free(*image);
 }
 
+/* ---- bill of materials ---------------------------------------------------------------------- */
+
+static void missing(void *arg, const char *path, const struct rimg_error *why)
+{
+	struct info *in = arg;
+	char line[sizeof(why->where) + sizeof(why->text) + 64];
+
+	in->status = call_worse(in->status, EXIT_FAILS);
+	call_complain(in->call, "%s: not in the bill of materials: %s",
+		      path[0] ? path : in->call->args[0],
+		      rimg_error_format(why, line, sizeof(line)));
+}
+
+/* When the document says that it was made: as told, or as new as the newest file in it. */
+static int created_time(const struct command_call *call, const struct sbom *s, int64_t *ret)
+{
+	const char *given = call_value(call, "epoch");
+	const char *text = given ? given : call->source_date_epoch;
+	uint64_t epoch;
+
+	*ret = s->newest;
+	if (!text)
+		return 0;
+	if (!str_parse_u64(text, &epoch) || epoch > INT64_MAX)
+		return -RIMG_E_ARG;
+	*ret = (int64_t)epoch;
+	return 0;
+}
+
+static void list_materials(struct info *in, struct rimg_node *node, const char *kind)
+{
+	auto_with(sbom_done) struct sbom s = { 0 };
+	struct command_call *call = in->call;
+	struct rimg_error err;
+	int64_t created;
+	int rc = sbom_collect(node, &s, missing, in, &err);
+
+	if (rc == 0 && created_time(call, &s, &created) < 0) {
+		in->status = call_usage(call, "expected seconds since 1970 in --epoch or "
+					      "SOURCE_DATE_EPOCH, found something else");
+		return;
+	}
+	if (rc == 0 && strcmp(kind, "spdx") == 0)
+		rc = sbom_spdx(call->out, &s, created, &err);
+	else if (rc == 0)
+		rc = sbom_cyclonedx(call->out, &s, created, &err);
+	if (rc < 0)
+		in->status = call_error(call, &err);
+}
+
 static int run_info(struct command_call *call)
 {
 	auto_with(free_image) struct rimg_image *image = NULL;
 	auto_with(info_done) struct info in = { .call = call,
 						.json = { .out = call->out, .pretty = true } };
+	const char *sbom = call_value(call, "sbom");
 	struct rimg_node *node;
 	struct rimg_error err;
 
 	if (call->n_args != 1)
 		return call_usage(call, "expected one address, found %zu", call->n_args);
+	if (sbom && strcmp(sbom, "spdx") != 0 && strcmp(sbom, "cyclonedx") != 0)
+		return call_usage(call, "expected spdx or cyclonedx for --sbom, found \"%s\"",
+				  sbom);
+	if (sbom && call_has(call, "json"))
+		return call_usage(call, "--sbom and --json are two documents: give one of them");
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;
-	tell(&in, node);
+	if (sbom)
+		list_materials(&in, node, sbom);
+	else
+		tell(&in, node);
 	in.status = call_worse(in.status, call_findings(call, image));
 	if (rimg_source_verify(image->src, &err) < 0)
 		in.status = call_error(call, &err);
@@ -448,13 +508,17 @@ static int run_info(struct command_call *call)
 
 static const struct command_option options[] = {
 	{ "json", 0, NULL, "one JSON document, schema rimg.info/1" },
+	{ "sbom", 0, "KIND",
+	  "a bill of materials, also of what lies in files: spdx (2.3) or cyclonedx (1.5)" },
+	{ "epoch", 0, "SECONDS",
+	  "when it was made (default: SOURCE_DATE_EPOCH, else the newest file's time)" },
 	{ NULL, 0, NULL, NULL },
 };
 
 RIMG_COMMAND(info) = {
 	.name = "info",
 	.summary = "tell what something is: format, version, ids, sizes, times",
-	.usage = "[-v] [--json] ADDRESS",
+	.usage = "[-v] [--json | --sbom KIND [--epoch SECONDS]] ADDRESS",
 	.help = "A block of \"key: value\" lines: where it is and what kind of thing, what the\n"
 		"container around it says of it, then its own format and what that says: version,\n"
 		"ids, times, free space; for a program also which compilers say that they took\n"
@@ -467,11 +531,16 @@ RIMG_COMMAND(info) = {
 		"accounts for. With -v: also copies of fields, and headers and tables field by\n"
 		"field.\n"
 		"\n"
+		"--sbom lists every file instead, with SHA-1, SHA-256 and BLAKE3, its format, what\n"
+		"made its code, and the package that it came with, as one JSON document that\n"
+		"depends on the image and the time given only.\n"
+		"\n"
 		"Examples:\n"
 		"  rimg info disk.img\n"
 		"  rimg info disk.img::REDOX::/boot/kernel\n"
 		"  rimg info -v disk.img::EFI            with the boot sector's fields\n"
 		"  rimg info --json fs.img | jq .layer.attributes.uuid\n"
+		"  rimg info --sbom spdx disk.img >disk.spdx.json\n"
 		"\n"
 		"Exit codes: 0 told; 1 told, but something is damaged or could not be read\n"
 		"(stderr says what and where); 2 its format is recognised but cannot be read, or the\n"
