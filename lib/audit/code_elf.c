@@ -14,7 +14,7 @@
  *     regions                  |~~~~|----.plt----|--------.text--------|~~~~|
  *
  * A region is a section, or what a segment has beside sections. In relocatable objects there are
- * sections alone. Facts: docs/formats/elf.md; docs/audit.md, "Where code is looked for".
+ * sections alone. Facts: docs/formats/elf.md; docs/audit.md, "Regions".
  */
 
 struct elf_header {

@@ -3,7 +3,7 @@
 
 /*
  * The verdict on one part of AArch64 code: unwind entry first, then words, then shape.
- * Facts: docs/audit.md, "Verdicts". Wherever the evidence does not suffice the verdict is unknown;
+ * Facts: docs/audit.md, "Judging". Wherever the evidence does not suffice the verdict is unknown;
  * what a symbol or a container says never makes it better.
  */
 

@@ -148,7 +148,7 @@ static bool is_plain_start(struct rd program, size_t n_nops)
 	return true;
 }
 
-/* Facts: docs/audit.md, "CIE": lengths and factors of Cranelift, LLVM and the GNU assembler. */
+/* Facts: docs/audit.md, "Unwind tables": lengths and factors of Cranelift, LLVM and the GNU assembler. */
 static enum cie_class classify_cie(const struct code_cie *cie, const struct cie_fields *fields)
 {
 	if (cie->code_align == 1 && cie->data_align == -4)
@@ -277,7 +277,7 @@ static bool only_pushes(struct rd *r, uint64_t code_align, const struct frame_wo
 }
 
 /*
- * Facts: docs/audit.md, "Programs": the frame is set up in the order
+ * Facts: docs/audit.md, "Unwind tables": the frame is set up in the order
  *     advance 1; CFA is sp + 16; fp at CFA-16; [lr at CFA-8]; advance k; CFA is by fp; pushes
  */
 static bool is_framed(struct rd r, const struct code_cie *cie, const struct frame_words *w,
