@@ -7,7 +7,7 @@
 . tests/lib.sh
 
 for program in clang-14 ld.lld-14 aarch64-linux-gnu-as aarch64-linux-gnu-ld aarch64-linux-gnu-objcopy \
-	aarch64-linux-gnu-ar gzip jq mformat mcopy; do
+	aarch64-linux-gnu-ar gzip jq mformat mcopy python3; do
 	need $program
 done
 rimg=$(realpath "$RIMG")
@@ -46,6 +46,12 @@ is() {
 # found NAME PATH FILTER VALUE: of the artifact at a path
 found() {
 	is "$1" ".artifacts[] | select(.path == \"$2\") | $3" "$4"
+}
+
+# schema NAME: the JSON is what its schema says
+schema() {
+	cp "$out" "$tmp/document.json"
+	exits "$1" 0 python3 tests/tools/check_schema.py docs/schema/verify-audit.json "$tmp/document.json"
 }
 
 # put FILE OFFSET INTO: bytes over those of another file
@@ -223,6 +229,7 @@ audits 'with it, it is' 0 "$GOLDEN/encrypted.img" --password-file "$tmp/password
 is 'all of it' '.unread | length' 0
 audits 'nor is a damaged file' 2 "$GOLDEN/broken/bitflip-data.img"
 is 'it fails, too' .verdict fail
+schema 'with what is not read'
 for name in bitflip-tree gpt-header-crc initfs-truncated header-all-hashes truncated; do
 	audits "damaged: $name" 2 "$GOLDEN/broken/$name.img"
 	is "damaged: $name fails" .verdict fail
@@ -244,6 +251,7 @@ audits 'a declared program passes' 0 "$tmp/mixed.img" --policy "$tmp/one.toml"
 found 'it is declared' /usr/bin/llvm .verdict declared
 is 'its code is' '.coverage.declared' "$llvm_code"
 is 'the exception was used' '.exceptions[0].use' used
+schema 'with exceptions'
 audits 'the same bytes elsewhere are not declared' 1 "$tmp/two.img" --policy "$tmp/one.toml"
 sed 's/^path.*//' "$tmp/one.toml" >"$tmp/any.toml"
 exits 'without a path they are' 0 "$rimg" verify audit --policy "$tmp/any.toml" "$tmp/two.img"
@@ -306,6 +314,7 @@ is 'by its name there' '[.artifacts[0].functions[] | select(.prebuilt).prebuilt]
 cp "$llvm" "$tmp/prebuilt/zlib"
 audits 'a known file is told' 1 "$llvm" --known-prebuilt "$tmp/prebuilt"
 found 'by its name' '' .prebuilt zlib
+schema 'the JSON is as its schema says'
 cp "$clif" "$tmp/prebuilt/clif"
 audits "what is known is never Cranelift's" 1 "$clif" --known-prebuilt "$tmp/prebuilt"
 is 'none of it' .coverage.cranelift 0
