@@ -16,6 +16,16 @@ ln -s "$golden/disk-installer.img" "$golden/disk-sgdisk.img" .
 ln -s "$golden/broken/gpt-header-crc.img" broken.img
 printf 'image:\n\tdate -d @0 >harddrive.img\n' >Makefile # it depends on the time zone
 PATH=$tmp/bin:$PATH
+# stands for the image that is built there, and for who has built it before
+printf '[image]\nsize = "8MiB"\n' >denovo.toml
+mkdir attestations
+{
+	rimg build denovo.toml -o denovo.img --lock denovo.lock
+	for who in alice bob carol; do rimg verify keygen $who; done
+	for who in alice bob; do
+		rimg verify attest denovo.img --lock denovo.lock --key $who.pem -o attestations/$who.json
+	done
+} >"$tmp/got" 2>&1
 
 grep '^    \$ rimg ' "$readme" | grep -v '^    \$ rimg build ' | sed 's/^    \$ //' >"$tmp/commands"
 while read -r command; do
