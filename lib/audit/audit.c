@@ -63,6 +63,7 @@ int audit_run(struct rimg_node *node, const struct policy *policy,
 	arena_init(&report->arena, 0);
 	report->policy = policy;
 	report->prebuilt = options ? options->prebuilt : NULL;
+	w.hashable = audit_budget(&w);
 	rc = audit_walk(&w);
 	if (rc < 0)
 		return rc;

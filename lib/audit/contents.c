@@ -95,10 +95,34 @@ static void classify_one(void *arg, size_t i)
 	if (c->origin == AUDIT_FROM_REST)
 		return;
 	c->rc = c->artifact ? 0 : classify(c);
-	if (c->rc == 0 && (c->candidate || c->artifact)) {
-		c->rc = digest_source(c->src, c->sha256, &c->err);
-		c->hashed = c->rc == 0;
+}
+
+/* Programs and whatever else is an artifact are hashed, as long as their sizes are no trick. */
+static void plan_hashing(struct audit_work *w, size_t first)
+{
+	for (size_t i = first; i < w->n_contents; i++) {
+		struct audit_content *c = &w->contents[i];
+		uint64_t size = rimg_source_size(c->src);
+
+		if (c->rc < 0 || !(c->candidate || c->artifact))
+			continue;
+		c->hashed = size <= w->hashable;
+		w->hashable -= c->hashed ? size : 0;
+		if (!c->hashed)
+			c->rc = error_set(&c->err, RIMG_E_LIMIT, NULL,
+					  "not read: the contents of this image are more than 256 "
+					  "times its size");
 	}
+}
+
+static void hash_one(void *arg, size_t i)
+{
+	struct audit_content *c = at(arg, i);
+
+	if (!c->hashed)
+		return;
+	c->rc = digest_source(c->src, c->sha256, &c->err);
+	c->hashed = c->rc == 0;
 }
 
 /* ---- the same bytes ------------------------------------------------------------------------- */
@@ -198,6 +222,8 @@ int audit_look(struct audit_work *w, size_t first)
 
 	audit_progress(w, "contents to be hashed:", n, 0);
 	pool_for(w->ctx->threads, n, classify_one, &look);
+	plan_hashing(w, first);
+	pool_for(w->ctx->threads, n, hash_one, &look);
 	rc = join_twins(&look);
 	if (rc < 0)
 		return rc;

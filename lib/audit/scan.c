@@ -17,7 +17,6 @@
 #define PART        (UINT64_C(16) << 20)
 #define HITS_MAX    4096U /* of one part */
 #define WINDOW      256U  /* bytes that the detector judges at once */
-#define READ_FACTOR 256U  /* bytes looked through, in sizes of the image */
 #define FIND_FACTOR 16U   /* bytes of what is found, in sizes of where it is found */
 
 struct part {
@@ -26,6 +25,7 @@ struct part {
 	struct hidden_run *hits;
 	size_t n_hits, cap_hits;
 	bool lost; /* there was more than is kept */
+	bool last; /* of its range */
 	int rc;
 	struct rimg_error err;
 };
@@ -83,6 +83,7 @@ static int cut(struct scan *s, size_t content, uint64_t off, uint64_t len)
 			return -RIMG_E_NOMEM;
 		off += step;
 		len -= step;
+		s->parts[s->n_parts - 1].last = len == 0;
 	}
 	return 0;
 }
@@ -96,7 +97,7 @@ static uint64_t run_of(const struct rimg_source *src, uint64_t off, uint64_t len
 	if (!source_map(src, off, &p))
 		return len;
 	*ret_zero = p.kind == PIECE_ZERO;
-	return num_min(len, p.off + p.len - off);
+	return p.off + p.len > off ? num_min(len, p.off + p.len - off) : len;
 }
 
 /* A range without its holes. */
@@ -262,8 +263,11 @@ static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit
 	struct audit_content *c;
 	struct rimg_error why;
 	uint64_t len;
-	int rc = audit_extent(w->contents[parent].src, hit, &len, &why);
+	int rc;
 
+	if (*budget == 0)
+		return 0; /* that has been told */
+	rc = audit_extent(w->contents[parent].src, hit, &len, &why);
 	if (rc == -RIMG_E_NOMEM)
 		return rc;
 	if (rc < 0 &&
@@ -288,16 +292,14 @@ static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit
 	return 0;
 }
 
-/* A single window among a program's tables is noise. One that reaches over the end of what is
- * looked through says nothing of the bytes before. */
-static bool is_noise(const struct audit_content *c, const struct part *p,
-		     const struct hidden_run *hit)
+/* A window that reaches over the end of what is looked through says nothing of the bytes before. */
+static bool is_edge(const struct audit_content *c, const struct part *p,
+		    const struct hidden_run *hit)
 {
 	uint64_t end = p->off + p->len;
 
-	if (c->object)
-		return hit->len <= WINDOW;
-	return hit->len < WINDOW && hit->off + hit->len == end && end < rimg_source_size(c->src);
+	return p->last && hit->len < WINDOW && hit->off + hit->len == end &&
+	       end < rimg_source_size(c->src);
 }
 
 static int add_hits(struct scan *s, const struct part *p, uint64_t *budget)
@@ -313,7 +315,7 @@ static int add_hits(struct scan *s, const struct part *p, uint64_t *budget)
 			continue;
 		if (hit->kind != HIDDEN_A64)
 			rc = add_found(s, p->content, hit, budget);
-		else if (!is_noise(c, p, hit))
+		else if (!is_edge(c, p, hit))
 			rc = add_run(s, p->content, hit);
 		if (rc < 0)
 			return rc;
@@ -475,11 +477,13 @@ static int settle_runs(struct scan *s)
 	for (size_t i = 0; i < s->n_runs; i = next) {
 		auto_with(ranges_done) struct ranges judged = { 0 }, left = { 0 };
 		size_t content = s->run_content[i];
+		/* a single window among a program's tables is noise */
+		uint64_t min = s->w->contents[content].object ? WINDOW + 1 : 1;
 		int rc = judged_code(s, content, &judged);
 
-		for (next = i; next < s->n_runs && s->run_content[next] == content && rc == 0;
-		     next++)
-			rc = subtract(&s->runs[next], &judged, &left);
+		for (next = i; next < s->n_runs && s->run_content[next] == content; next++)
+			if (rc == 0 && s->runs[next].len >= min)
+				rc = subtract(&s->runs[next], &judged, &left);
 		if (rc == 0)
 			rc = add_raw(s->w, content, &left);
 		if (rc < 0)
@@ -490,19 +494,9 @@ static int settle_runs(struct scan *s)
 
 /* ---- the whole ------------------------------------------------------------------------------ */
 
-static uint64_t scan_budget(const struct audit_work *w)
-{
-	uint64_t budget;
-
-	if (!num_mul(rimg_source_size(w->start->image->root->content), READ_FACTOR, &budget) ||
-	    !num_add(budget, w->ctx->limits.read_extra, &budget))
-		return UINT64_MAX;
-	return budget;
-}
-
 int audit_scan(struct audit_work *w)
 {
-	auto_with(scan_done) struct scan s = { .w = w, .budget = scan_budget(w) };
+	auto_with(scan_done) struct scan s = { .w = w, .budget = audit_budget(w) };
 	size_t first = w->n_contents;
 	int rc = 0;
 

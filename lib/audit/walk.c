@@ -20,6 +20,7 @@
 #define SCORE_STRONG 50   /* as in core/layer.c */
 #define REST_MIN     16U  /* bytes that can hold no code worth the name */
 #define UNREAD_MAX   4096 /* kept; more are counted */
+#define READ_FACTOR  256U
 
 /* ---- lists ---------------------------------------------------------------------------------- */
 
@@ -27,6 +28,16 @@ void audit_progress(const struct audit_work *w, const char *what, uint64_t done,
 {
 	if (w->options && w->options->progress)
 		w->options->progress(w->options->progress_arg, what, done, total);
+}
+
+uint64_t audit_budget(const struct audit_work *w)
+{
+	uint64_t budget;
+
+	if (!num_mul(rimg_source_size(w->start->image->root->content), READ_FACTOR, &budget) ||
+	    !num_add(budget, w->ctx->limits.read_extra, &budget))
+		return UINT64_MAX;
+	return budget;
 }
 
 int audit_add_path(struct audit_content *c, const char *path)
@@ -229,7 +240,7 @@ static int add_packed_slack(struct audit_work *w, struct audit_content *rest,
 		uint64_t size = n->content && !n->link_to ? rimg_source_size(n->content) : 0;
 
 		for (uint64_t off = 0; off < size && rc == 0; off = p.off + p.len) {
-			if (source_map(n->content, off, &p) != rest->src)
+			if (source_map(n->content, off, &p) != rest->src || p.off + p.len <= off)
 				break;
 			rc = add_record_slack(w, rest, &p);
 		}
@@ -361,8 +372,11 @@ static int is_declared(struct audit_work *w, const struct rimg_node *node, const
 		if (e->is_code ||
 		    (e->path ? !policy_path_fits(e->path, path) : node->role != RIMG_ROLE_FILE))
 			continue;
+		if (!hashed && rimg_source_size(node->content) > w->hashable)
+			return 0;
 		if (!hashed && digest_source(node->content, sha256, &err) < 0)
 			return err.code == RIMG_E_NOMEM ? -RIMG_E_NOMEM : 0;
+		w->hashable -= hashed ? 0 : rimg_source_size(node->content);
 		hashed = true;
 		*ret = memcmp(sha256, e->sha256, SHA256_LEN) == 0;
 	}

@@ -70,8 +70,13 @@ struct audit_work {
 	struct rimg_node **marked; /* whose `mark` is set */
 	size_t n_marked, cap_marked;
 	size_t cap_unread, cap_artifacts;
+	uint64_t hashable; /* bytes that may still be hashed */
 	struct rimg_error *err;
 };
+
+/** audit_budget - bytes that are read from an image for one purpose: contents may be larger than
+ * the image, by holes and packing, but only so much larger */
+uint64_t audit_budget(const struct audit_work *w);
 
 /**
  * audit_walk - collect the contents below w->start, and what of the tree could not be read
