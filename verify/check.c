@@ -246,6 +246,23 @@ static int read_range(struct check *c, struct rimg_layer *l, const struct claim 
 	return 0;
 }
 
+/* Whoever walks the tree next begins without marks. */
+static void clear_marks(struct rimg_layer *l)
+{
+	struct rimg_node *n = l->root;
+
+	while (n) {
+		n->mark = NULL;
+		if (n->first_child) {
+			n = n->first_child;
+			continue;
+		}
+		while (n != l->root && !n->next)
+			n = n->parent;
+		n = n == l->root ? NULL : n->next;
+	}
+}
+
 /* Contents that no container's own rules have read. By claims, which do not overlap: so each byte
  * is read once, whatever the tables say. */
 static int read_contents(struct check *c, struct rimg_layer *l)
@@ -323,6 +340,7 @@ static int check_layer(struct check *c, struct rimg_layer *l, struct rimg_node *
 		if (rc == 0 && !l->format->reads_contents)
 			rc = read_contents(c, l);
 	}
+	clear_marks(l);
 	if (rc == 0)
 		check_boot_judge(&boot, l);
 	if (rc == 0)

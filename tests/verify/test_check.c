@@ -45,6 +45,9 @@ static void layers_are_closed_again(void **state)
 	/* only the disk's own layer is left, and a second check finds the same */
 	assert_non_null(t.image->layers);
 	assert_null(t.image->layers->next);
+	/* and no marks, which others walk the tree by */
+	rimg_for_each_child(child, t.image->layers->root)
+		assert_null(child->mark);
 	again = run(t.node, &plain);
 	assert_int_equal(again.n_warnings, r.n_warnings);
 	assert_int_equal(again.containers, r.containers);
