@@ -328,15 +328,24 @@ layers:
 
 # ---- judged by others ---------------------------------------------------------------------------
 # interop: upstream's own tools, built with cargo, and the tools of SPDX, CycloneDX and SARIF, from the
-# registries of Python and npm; boot: a real boot loader in QEMU, which BOOTLOADER names. Both say what
-# they skip, and why.
+# registries of Python and npm; boot: a real boot loader in QEMU, which BOOTLOADER names; same-bytes:
+# other compilers and machines make the same images. All say what they skip, and why.
 
-.PHONY: interop boot
-interop: $(O)/rimg golden
-	@tests/interop/run.sh $(O)/rimg $(O)/interop || { s=$$?; [ $$s = 77 ] || exit $$s; }
+.PHONY: interop boot same-bytes
+interop: golden
+	@tests/tools/deps.sh build test compare interop
+	@$(MAKE) $(JOBS) all $(O)/tests/same_hash
+	@SAME_HASH='$(O)/tests/same_hash' GOLDEN='$(GOLDEN)' tests/interop/run.sh $(O)/rimg $(O)/interop || \
+		{ s=$$?; [ $$s = 77 ] || exit $$s; }
 	@tests/interop/documents.sh $(O)/rimg $(GOLDEN) $(O)/interop/documents
 
-boot: $(O)/rimg
+same-bytes: golden
+	@tests/tools/deps.sh build test compare same-bytes
+	@tests/interop/same-bytes.sh $(O)/same-bytes '$(GOLDEN)' || { s=$$?; [ $$s = 77 ] || exit $$s; }
+
+boot:
+	@tests/tools/deps.sh build boot
+	@$(MAKE) $(JOBS) all
 	@tests/boot/run.sh $(O)/rimg $(O)/boot '$(BOOTLOADER)' || { s=$$?; [ $$s = 77 ] || exit $$s; }
 
 # the audit, judged by programs whose makers are known: tests/corpus/README.md. SIZES=1: by size, too
@@ -389,7 +398,7 @@ uninstall:
 	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
 	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
 
-$(O)/tests/measure: $(O)/tests/measure.o
+$(O)/tests/measure $(O)/tests/same_hash: %: %.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $<
 
 bench: all golden $(O)/tests/measure
@@ -402,8 +411,8 @@ clean:
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
-	@echo '         layers headers reproducible ci-compilers interop boot corpus install uninstall clean'
+	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
-	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/corpus/measure.d
+	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/same_hash.d $(O)/tests/corpus/measure.d

@@ -6,12 +6,14 @@
 //!   redoxfs-oracle write-test IMG [--offset N] [--size N] [--password P] [--keep OUT] [--rounds N]
 //!   redoxfs-oracle mkfs  IMG --size N [--password P] [--ctime S]
 //!   redoxfs-oracle put   IMG PATH SIZE [--offset N] [--mode OCT] [--links PATH2] [--truncate N]
+//!   redoxfs-oracle dir-test IMG DIR [--more FILE]     look up, insert, remove, in a copy
+//!   redoxfs-oracle fill     IMG DIR FILE              insert the names in FILE, a line each
 //!
 //! `list` prints one JSON object per line, sorted by path bytes. Nothing is ever
-//! written to IMG by `list`, `check` and `write-test`; the latter works on a copy.
+//! written to IMG by `list`, `check`, `write-test` and `dir-test`; the last two work on a copy.
 use redoxfs::{Disk, DirEntry, FileSystem, Node, Transaction, TreeData, TreePtr, BLOCK_SIZE};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::process::exit;
@@ -87,7 +89,7 @@ fn die(msg: &str) -> ! {
     exit(1)
 }
 fn usage() -> ! {
-    eprintln!("usage: redoxfs-oracle list|check|write-test|mkfs|put IMG [options]");
+    eprintln!("usage: redoxfs-oracle list|check|write-test|dir-test|fill|mkfs|put IMG [options]");
     exit(2)
 }
 
@@ -338,6 +340,101 @@ fn put(o: &Opts) -> Res<()> {
     .map_err(|e| format!("put: {e}"))
 }
 
+fn lines(path: &str) -> Res<Vec<String>> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{path}: {e}"))?;
+    Ok(text.lines().map(str::to_string).collect())
+}
+
+fn names_in(fs: &mut FileSystem<Window>, dir: TreePtr<Node>) -> Res<BTreeSet<String>> {
+    let mut kids: Vec<DirEntry> = vec![];
+    fs.tx(|tx| tx.child_nodes(dir, &mut kids)).map_err(|e| format!("listing: {e}"))?;
+    let names: BTreeSet<String> = kids.iter().filter_map(|k| k.name().map(str::to_string)).collect();
+    if names.len() != kids.len() {
+        return Err(format!("{} entries have {} names", kids.len(), names.len()));
+    }
+    Ok(names)
+}
+
+/// Is each of `have` found by its name, and none of `gone`?
+fn look_up(fs: &mut FileSystem<Window>, dir: TreePtr<Node>, have: &BTreeSet<String>, gone: &[String]) -> Res<()> {
+    let (lost, back) = fs
+        .tx(|tx| {
+            let lost = have.iter().filter(|n| tx.find_node(dir, n.as_str()).is_err()).count();
+            Ok((lost, gone.iter().filter(|n| tx.find_node(dir, n.as_str()).is_ok()).count()))
+        })
+        .map_err(|e| format!("looking up: {e}"))?;
+    if lost + back > 0 {
+        return Err(format!("{lost} of {} names are not found, {back} of {} removed ones are", have.len(), gone.len()));
+    }
+    if names_in(fs, dir)? != *have {
+        return Err("the directory lists other names than it should".into());
+    }
+    Ok(())
+}
+
+fn insert(fs: &mut FileSystem<Window>, dir: TreePtr<Node>, names: &[String]) -> Res<()> {
+    for some in names.chunks(32) {
+        fs.tx(|tx| {
+            for n in some {
+                tx.create_node(dir, n, Node::MODE_FILE | 0o644, 1_700_000_000, 0)?;
+            }
+            Ok(())
+        })
+        .map_err(|e| format!("inserting: {e}"))?;
+    }
+    Ok(())
+}
+
+fn find_dir(fs: &mut FileSystem<Window>, path: &str) -> Res<TreePtr<Node>> {
+    let mut dir = TreePtr::root();
+    for part in path.split('/').filter(|s| !s.is_empty()) {
+        dir = fs.tx(|tx| Ok(tx.find_node(dir, part)?.ptr())).map_err(|e| format!("{path}: {e}"))?;
+    }
+    Ok(dir)
+}
+
+fn fill(o: &Opts) -> Res<()> {
+    let mut fs = open_fs(o, o.at(1), true)?;
+    let name = o.at(2).trim_matches('/').to_string();
+    let dir = fs
+        .tx(|tx| Ok(tx.create_node(TreePtr::root(), &name, Node::MODE_DIR | 0o755, 1_700_000_000, 0)?.ptr()))
+        .map_err(|e| format!("{name}: {e}"))?;
+    let names = lines(o.at(3))?;
+    insert(&mut fs, dir, &names)?;
+    look_up(&mut fs, dir, &names.into_iter().collect(), &[])
+}
+
+fn dir_test(o: &Opts) -> Res<()> {
+    let tmp = format!("{}.dir-test", o.at(1));
+    std::fs::copy(o.at(1), &tmp).map_err(|e| format!("{e}"))?;
+    let run = || -> Res<()> {
+        let mut fs = open_fs(o, &tmp, true)?;
+        let dir = find_dir(&mut fs, o.at(2))?;
+        let mut have = names_in(&mut fs, dir)?;
+        let first = have.len();
+        look_up(&mut fs, dir, &have, &[]).map_err(|e| format!("as it was: {e}"))?;
+        let more = o.map.get("more").map_or(Ok(vec![]), |f| lines(f))?;
+        insert(&mut fs, dir, &more)?;
+        have.extend(more.iter().cloned());
+        look_up(&mut fs, dir, &have, &[]).map_err(|e| format!("after inserting: {e}"))?;
+        let gone: Vec<String> = have.iter().step_by(2).cloned().collect();
+        for some in gone.chunks(32) {
+            fs.tx(|tx| some.iter().try_for_each(|n| tx.remove_node(dir, n, Node::MODE_FILE).map(|_| ())))
+                .map_err(|e| format!("removing: {e}"))?;
+        }
+        have = have.iter().skip(1).step_by(2).cloned().collect();
+        look_up(&mut fs, dir, &have, &gone).map_err(|e| format!("after removing: {e}"))?;
+        drop(fs);
+        let mut fs = open_fs(o, &tmp, true)?;
+        look_up(&mut fs, dir, &have, &gone).map_err(|e| format!("opened again: {e}"))?;
+        println!("dir-test: ok, {first} names, {} inserted, {} removed", more.len(), gone.len());
+        Ok(())
+    };
+    let res = run();
+    let _ = std::fs::remove_file(&tmp);
+    res
+}
+
 fn mkfs(o: &Opts) -> Res<()> {
     let size = o.num("size").unwrap_or_else(|| usage());
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(o.at(1)).map_err(|e| format!("{e}"))?;
@@ -366,6 +463,8 @@ fn main() {
             Ok(())
         }),
         "write-test" => write_test(&o),
+        "dir-test" => dir_test(&o),
+        "fill" => fill(&o),
         "mkfs" => mkfs(&o),
         "put" => put(&o),
         _ => usage(),
