@@ -16,7 +16,7 @@ enum output {
 	OUTPUT_JSON,
 	OUTPUT_STAT,
 	OUTPUT_MARKDOWN,
-	OUTPUT_HTML, /* to a file only */
+	OUTPUT_HTML,
 };
 
 /* Causes of programs: other bytes in a file. */
@@ -129,20 +129,28 @@ static int add_digests(struct command_call *call, struct report *r)
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
+static bool is_stdout(const char *path)
+{
+	return path && strcmp(path, "-") == 0;
+}
+
 /* What goes to stdout. Returns 0 or an exit status after a complaint. */
 static int read_format(struct command_call *call, enum output *ret)
 {
-	const char *markdown = call_value(call, "markdown");
-	bool to_stdout = markdown && strcmp(markdown, "-") == 0;
+	bool html = is_stdout(call_value(call, "html"));
+	bool markdown = is_stdout(call_value(call, "markdown"));
 
 	*ret = OUTPUT_TEXT;
-	if (call_has(call, "json") + call_has(call, "stat") + to_stdout > 1)
-		return call_usage(call, "--json, --stat and --markdown - exclude one another");
+	if (call_has(call, "json") + call_has(call, "stat") + html + markdown > 1)
+		return call_usage(call, "--json, --stat, --html - and --markdown - exclude one "
+					"another");
 	if (call_has(call, "json"))
 		*ret = OUTPUT_JSON;
 	else if (call_has(call, "stat"))
 		*ret = OUTPUT_STAT;
-	else if (to_stdout)
+	else if (html)
+		*ret = OUTPUT_HTML;
+	else if (markdown)
 		*ret = OUTPUT_MARKDOWN;
 	return 0;
 }
@@ -184,9 +192,9 @@ static int save_files(struct command_call *call, const struct report *r, struct 
 	const char *html = call_value(call, "html"), *markdown = call_value(call, "markdown");
 	int rc = 0;
 
-	if (html)
+	if (html && !is_stdout(html))
 		rc = save_output(r, OUTPUT_HTML, html, err);
-	if (rc == 0 && markdown && strcmp(markdown, "-") != 0)
+	if (rc == 0 && markdown && !is_stdout(markdown))
 		rc = save_output(r, OUTPUT_MARKDOWN, markdown, err);
 	return rc;
 }
@@ -313,7 +321,7 @@ static int run_diff(struct command_call *call)
 static const struct command_option options[] = {
 	{ "json", 0, NULL, "one JSON document with every difference and its byte ranges" },
 	{ "stat", 0, NULL, "a line for each path: how many bytes differ, of which causes" },
-	{ "html", 0, "FILE", "also a page with a map of the image, to be read offline" },
+	{ "html", 0, "FILE", "also a page with a map of the image; - is stdout, instead of text" },
 	{ "markdown", 0, "FILE",
 	  "also a summary for a pull request; - is stdout, instead of text" },
 	{ "ignore", 0, "CAUSE", "do not show differences of this cause; repeatable" },

@@ -68,47 +68,33 @@ static char *part_name(const struct rimg_node *n)
 	return str_take(&s);
 }
 
-/* Where a child's content begins, if it lies in one piece. */
-static bool find_range(const struct rimg_node *n, uint64_t *off, uint64_t *len)
-{
-	const struct rimg_layer *l = n->layer;
-
-	for (size_t i = 0; i < l->n_claims; i++) {
-		const struct claim *c = &l->claims[i];
-
-		if (c->node != n || c->content_off != 0 || !n->content)
-			continue;
-		*off = c->off;
-		*len = rimg_source_size(n->content);
-		return *len > 0 && num_in_range(c->off, *len, rimg_source_size(l->src));
-	}
-	return false;
-}
-
-/* A window for each partition of A's table, as it stores them. */
+/* A window for each partition of A's table that lies in one piece, in the order of the disk. */
 static int add_parts(struct map *m, const struct rimg_node *root, struct rimg_error *err)
 {
+	const struct rimg_layer *l = root->nested;
 	int rc = 0;
 
-	if (!root->nested || root->nested->unreadable)
+	if (!l || l->unreadable)
 		return 0;
-	rimg_for_each_child(n, root->nested->root) {
-		struct map_window w = { 0 };
+	rimg_for_each_child(n, l->root)
+		m->n_parts_left += n->role == RIMG_ROLE_PARTITION;
+	for (size_t i = 0; i < l->n_claims && m->n_parts < PARTS_MAX && rc == 0; i++) {
+		const struct claim *c = &l->claims[i];
+		struct map_window w = { .off = c->off };
 
-		if (n->role != RIMG_ROLE_PARTITION || !find_range(n, &w.off, &w.len))
+		if (c->node->role != RIMG_ROLE_PARTITION || c->content_off != 0 ||
+		    !c->node->content)
 			continue;
-		if (m->n_parts == PARTS_MAX) {
-			m->n_parts_left++;
+		w.len = rimg_source_size(c->node->content);
+		if (w.len == 0 || !num_in_range(w.off, w.len, m->size))
 			continue;
-		}
-		w.name = part_name(n);
+		w.name = part_name(c->node);
 		if (!w.name)
 			return error_nomem(err);
 		w.cell = cell_for(w.len, CELLS_WHOLE);
 		rc = add_window(m, w, err);
-		if (rc < 0)
-			return rc;
 		m->n_parts++;
+		m->n_parts_left--;
 	}
 	return rc;
 }

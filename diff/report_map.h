@@ -44,8 +44,8 @@ struct map_window {
  * struct map - all windows
  * @windows:   the whole; the partitions; cells by level, then by offset
  * @n_parts:   partitions that have a window
- * @n_cells_left, @n_parts_left: cells with differences, partitions, that have no window because
- *             there are too many
+ * @n_cells_left: cells with differences that have no window because there are too many
+ * @n_parts_left: partitions that have none, also because they do not lie in one piece
  */
 struct map {
 	uint64_t size;

@@ -639,9 +639,9 @@ static void note_left_out(const struct drawing *d)
 	}
 	if (d->m->n_parts_left > 0) {
 		html_open_class(h, "p", "note loud");
-		html_text(h, "Left out, to keep this page small: the maps of ");
 		html_count(h, d->m->n_parts_left, "partition");
-		html_text(h, ".");
+		html_text(h, d->m->n_parts_left == 1 ? " has" : " have");
+		html_text(h, " no map here, since there are many or they overlap others.");
 		html_close(h);
 	}
 }

@@ -3,9 +3,9 @@
 /* measure RUNS COMMAND...
  *
  * Runs a command RUNS times after one run that is not counted (RUNS 0: once, and that counts), with
- * its output thrown away, and prints "MEDIAN MIN MAX MEMORY EXIT": milliseconds of wall time, the
- * largest resident set of all runs in KiB, and the exit code. Ends with 1 if the runs' exit codes
- * are not all the same. */
+ * its output thrown away, and prints "MEDIAN MIN MAX MEMORY EXIT CPU": milliseconds of wall time,
+ * the largest resident set of all runs in KiB, the exit code, and milliseconds of processor time,
+ * the mean of all runs. Ends with 1 if the runs' exit codes are not all the same. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +22,7 @@
 
 struct run {
 	uint64_t ns;
+	uint64_t cpu_ns;
 	long rss_kib;
 	int status;
 };
@@ -32,6 +33,12 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t cpu_ns(const struct rusage *u)
+{
+	return (uint64_t)(u->ru_utime.tv_sec + u->ru_stime.tv_sec) * 1000000000 +
+	       (uint64_t)(u->ru_utime.tv_usec + u->ru_stime.tv_usec) * 1000;
 }
 
 static struct run run_once(char **argv)
@@ -53,6 +60,7 @@ static struct run run_once(char **argv)
 		exit(1);
 	}
 	run.ns = now_ns() - run.ns;
+	run.cpu_ns = cpu_ns(&usage);
 	run.rss_kib = usage.ru_maxrss;
 	return run;
 }
@@ -71,7 +79,7 @@ static unsigned long ms(uint64_t ns)
 
 int main(int argc, char **argv)
 {
-	uint64_t ns[RUNS_MAX];
+	uint64_t ns[RUNS_MAX], cpu = 0;
 	unsigned long n;
 	long rss_kib = 0;
 	struct run first;
@@ -84,14 +92,15 @@ int main(int argc, char **argv)
 	first = run_once(argv + 2);
 	status = first.status;
 	if (n == 0) {
-		printf("%lu %lu %lu %ld %d\n", ms(first.ns), ms(first.ns), ms(first.ns),
-		       first.rss_kib, WEXITSTATUS(status));
+		printf("%lu %lu %lu %ld %d %lu\n", ms(first.ns), ms(first.ns), ms(first.ns),
+		       first.rss_kib, WEXITSTATUS(status), ms(first.cpu_ns));
 		return 0;
 	}
 	for (unsigned long i = 0; i < n; i++) {
 		struct run run = run_once(argv + 2);
 
 		ns[i] = run.ns;
+		cpu += run.cpu_ns;
 		if (run.rss_kib > rss_kib)
 			rss_kib = run.rss_kib;
 		if (run.status != status || !WIFEXITED(status)) {
@@ -100,7 +109,7 @@ int main(int argc, char **argv)
 		}
 	}
 	qsort(ns, n, sizeof(*ns), compare_ns);
-	printf("%lu %lu %lu %ld %d\n", ms(ns[n / 2]), ms(ns[0]), ms(ns[n - 1]), rss_kib,
-	       WEXITSTATUS(status));
+	printf("%lu %lu %lu %ld %d %lu\n", ms(ns[n / 2]), ms(ns[0]), ms(ns[n - 1]), rss_kib,
+	       WEXITSTATUS(status), ms(cpu / n));
 	return 0;
 }

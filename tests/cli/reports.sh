@@ -63,6 +63,8 @@ says 'and the sum' '13 paths, 6529 bytes; unexplained 0' "$out"
 exits 'what is not shown is said there too' 1 "$RIMG" diff --stat --ignore placement "$a" "$b"
 says 'with all that differs' 'not shown, as asked (6529 bytes differ in all)' "$out"
 exits 'only one format goes to stdout' 2 "$RIMG" diff --json --stat "$a" "$b"
+exits 'a page may' 1 "$RIMG" diff --digests --html - "$a" "$b"
+same 'and is the same' "$tmp/page.html" "$out"
 exits 'not even Markdown' 2 "$RIMG" diff --json --markdown - "$a" "$b"
 
 # ---- --exit-equivalent ----
@@ -97,6 +99,11 @@ exits 'unless the user says so' 0 "$RIMG" diff --exit-equivalent --ignore free-s
 every='--ignore timestamp --ignore identifier --ignore ordering --ignore placement --ignore compression
 	--ignore checksum --ignore padding --ignore free-space --ignore build-path --ignore build-id
 	--ignore symbol-hash --ignore codegen --ignore content --ignore unexplained'
+cp "$GOLDEN/encrypted.img" "$tmp/encrypted.img"
+chmod u+w "$tmp/encrypted.img"
+printf 'XYZ' | dd of="$tmp/encrypted.img" bs=1 seek=2097152 conv=notrunc status=none
+# shellcheck disable=SC2086 # a list of options
+exits 'what is enciphered does not pass' 1 "$RIMG" diff --exit-equivalent $every "$GOLDEN/encrypted.img" "$tmp/encrypted.img"
 bad=0
 for image in "$GOLDEN"/broken/*.img; do
 	case $(basename "$image") in
