@@ -198,6 +198,8 @@ static int compare_rest(struct rimg_diff *d, struct pair *p, uint64_t len, struc
 		int rc = 0;
 
 		p->packed |= s.a.kind == SPOT_PACKED || s.b.kind == SPOT_PACKED;
+		p->repacked |= (s.a.kind == SPOT_PACKED && s.b.kind == SPOT_SCOPE) ||
+			       (s.a.kind == SPOT_SCOPE && s.b.kind == SPOT_PACKED);
 		/* what was gathered before a part that is known, or at the end */
 		if (end > start && (known || end == len))
 			rc = compare_run_of(d, p, start, end - start, map, ret_differs, err);

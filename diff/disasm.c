@@ -46,40 +46,55 @@ static void add_number(struct str *s, const struct insns *c, const struct insn *
 		str_printf(s, "%02x", c->data[insn->off + i]);
 }
 
+/* Where in the operands the address stands, or the part of it that the instruction holds; sets its
+ * length. NULL: nowhere. */
+static const char *find_address(const char *text, uint64_t target, size_t *ret_len)
+{
+	char number[32];
+	const char *at = strstr(text, "[rip");
+
+	if (at) {
+		*ret_len = strcspn(at, "]") + 1;
+		return at;
+	}
+	snprintf(number, sizeof(number), "0x%" PRIx64, target);
+	at = strstr(text, number);
+	if (at && at[strlen(number)] == '\0') {
+		*ret_len = strlen(number);
+		if (at > text && at[-1] == '#') {
+			at--;
+			++*ret_len;
+		}
+		return at;
+	}
+	at = strchr(text, '#');
+	if (at)
+		*ret_len = 1 + strspn(at + 1, "0123456789abcdefx");
+	return at;
+}
+
 /* Operands with the address by its name, so that they read the same wherever that lies. */
 static void add_operands(struct str *s, const char *text, const struct insns *c,
 			 const struct insn *insn)
 {
-	char number[32];
 	const char *at, *comma = strchr(text, ',');
+	size_t len = 0;
 
 	if (insn->page && comma) {
 		str_add_len(s, text, (size_t)(comma - text));
 		str_add(s, ", (page)");
 		return;
 	}
-	if (!insn->has_target) {
-		str_add(s, text);
+	at = insn->has_target ? find_address(text, insn->target, &len) : NULL;
+	str_add_len(s, text, at ? (size_t)(at - text) : strlen(text));
+	if (!insn->has_target)
 		return;
-	}
-	snprintf(number, sizeof(number), "0x%" PRIx64, insn->target);
-	at = strstr(text, number);
-	if (at && at[strlen(number)] == '\0') {
-		size_t before = (size_t)(at - text);
-
-		before -= before > 0 && text[before - 1] == '#';
-		str_add_len(s, text, before);
-	} else {
-		/* the part that is relative says nothing */
-		const char *low = strstr(text, "[rip");
-
-		if (!low)
-			low = strstr(text, "#0x");
-		if (!low)
-			low = strchr(text, '#');
-		str_add_len(s, text, low ? (size_t)(low - text) : strlen(text));
-	}
+	str_add(s, at && *at == '[' ? "[" : "");
 	insns_add_target(s, c->view, insn->target);
+	str_add(s, at && *at == '[' ? "]" : "");
+	/* "]" is cut off when operands end before it */
+	if (at && len <= strlen(at))
+		str_add(s, at + len);
 }
 
 void disassembler_add(struct disassembler *d, struct str *s, const struct insns *c,

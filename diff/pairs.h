@@ -122,6 +122,9 @@ struct scope {
  * @renamed:      how it was found under another name, of functions and sections
  * @similar:      moved, and about so many hundredths of the content are equal; 0: all
  * @copy_of:      a file of the same side with the same content, of what only one side has
+ * @holder:       of a further name of a file: the pair of the name that came or went and that is
+ * the one that the file is known by on that side
+ * @repacked:     a piece is packed on one side only
  * @packed:       what is stored of the content has another length or form than the content
  *
  * Of roots.c alone, all below it included:
@@ -158,6 +161,8 @@ struct pair {
 	bool half_read;
 	bool hidden;
 	bool packed;
+	bool repacked;
+	struct pair *holder;
 	enum renamed renamed;
 	unsigned similar;
 	const struct rimg_node *copy_of;

@@ -105,10 +105,10 @@ static bool is_count(const struct difference *x)
 	       x->attr_b->type == ATTR_U64;
 }
 
-/* A number, in words, of what is in the content. */
+/* Words on what is in the content. */
 static bool is_content_count(const struct difference *x)
 {
-	return is_description(x) && is_count(x) && !is_layer_root(node_of(x)) &&
+	return is_description(x) && x->cause == RIMG_CAUSE_CONTENT && !is_layer_root(node_of(x)) &&
 	       difference_find(x->pair, DIFFERS_CONTENT);
 }
 
@@ -148,6 +148,9 @@ static struct difference *counted_in(const struct difference *x)
 /* Entries of a list that are other ones because something came or went. */
 static bool is_list_of_others(const struct difference *x)
 {
+	/* the entry of a child, in a list that has others */
+	if (x->type == DIFFERS_CLAIM && x->cause == RIMG_CAUSE_ORDERING && x->pair->parent)
+		return x->pair->came_or_went || x->pair->parent->came_or_went;
 	return x->cause == RIMG_CAUSE_CONTENT && x->pair->came_or_went &&
 	       (x->type == DIFFERS_CLAIM || x->type == DIFFERS_ORDER);
 }
@@ -199,13 +202,8 @@ static const char *plain_key(const char *key)
 
 static bool can_echo(const struct difference *x)
 {
-	const struct rimg_node *n = node_of(x);
-
-	if (x->type != DIFFERS_ATTR || !x->attr_a || !x->attr_b || x->attr_a->type == ATTR_RAW ||
-	    attr_equal(x->attr_a, x->attr_b))
-		return false;
-	/* what files are is told of each of them */
-	return x->cause != RIMG_CAUSE_CONTENT || !diff_node_is_artifact(n) || is_layer_root(n);
+	return x->type == DIFFERS_ATTR && x->attr_a && x->attr_b && x->attr_a->type != ATTR_RAW &&
+	       !attr_equal(x->attr_a, x->attr_b);
 }
 
 static uint64_t hash_bytes(uint64_t h, const void *data, size_t len)
@@ -230,6 +228,12 @@ static uint64_t hash_attr(uint64_t h, const struct rimg_attr *a)
 
 static bool is_echo(const struct difference *x, const struct difference *y)
 {
+	const struct rimg_node *n = node_of(x);
+
+	/* what files are is told of each of them */
+	if (x->pair != y->pair && x->cause == RIMG_CAUSE_CONTENT && diff_node_is_artifact(n) &&
+	    !is_layer_root(n))
+		return false;
 	return x->pair->layer_pair == y->pair->layer_pair &&
 	       strcmp(plain_key(x->field), plain_key(y->field)) == 0 &&
 	       attr_equal(x->attr_a, y->attr_a) && attr_equal(x->attr_b, y->attr_b);
@@ -301,6 +305,9 @@ static void note_changes(struct rimg_diff *d)
 {
 	for (struct pair *p = d->root; p; p = pair_next(p, d->root)) {
 		const struct rimg_node *n = p->a ? p->a : p->b;
+
+		if (p->holder)
+			p->relinked = difference_find(p->holder, DIFFERS_PRESENCE);
 
 		p->layer_pair = !p->parent || is_layer_root(n) ? p : p->parent->layer_pair;
 	}
@@ -398,7 +405,9 @@ static bool is_candidate(const struct difference *x)
 static void mark_derived(struct rimg_diff *d)
 {
 	for (size_t i = 0; i < d->n_list; i++)
-		d->list[i]->derived |= follows_by_nature(d->list[i]) && !is_wrong(d, d->list[i]);
+		d->list[i]->derived |=
+			(follows_by_nature(d->list[i]) && !is_wrong(d, d->list[i])) ||
+			(d->list[i]->cause == RIMG_CAUSE_PADDING && why_only_zeros(d, d->list[i]));
 }
 
 /* @aside: those that lie behind everything that is needed at run time, and so move little. */
@@ -468,7 +477,7 @@ static void tie_derived(struct difference *x)
 	else if (counted_in(x))
 		tie(x, counted_in(x), FOLLOWS_COUNT);
 	else if (is_list_of_others(x))
-		tie(x, p->came_or_went, FOLLOWS_COUNT);
+		tie(x, p->came_or_went ? p->came_or_went : p->parent->came_or_went, FOLLOWS_COUNT);
 	else if (is_leftover_field(x) && is_description(x))
 		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (is_leftover_field(x))
@@ -477,7 +486,7 @@ static void tie_derived(struct difference *x)
 		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (x->cause == RIMG_CAUSE_CHECKSUM || x->cause == RIMG_CAUSE_BUILD_ID)
 		tie(x, p->near, FOLLOWS_CHECKSUM);
-	else if (x->cause == RIMG_CAUSE_PLACEMENT)
+	else if (x->cause == RIMG_CAUSE_PLACEMENT || x->cause == RIMG_CAUSE_PADDING)
 		tie(x, p->near_mover, FOLLOWS_PLACE);
 	else if (x->derived)
 		tie(x, p->near, FOLLOWS_TABLE);

@@ -246,7 +246,7 @@ static int pair_similar(struct rimg_diff *d, struct lones *a, struct lones *b,
 		if (rc < 0)
 			return rc;
 		p->moved = true;
-		p->similar = list[i].score;
+		p->similar = (unsigned)num_min(list[i].score, 99);
 	}
 	return 0;
 }

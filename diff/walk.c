@@ -296,6 +296,9 @@ static int compare_contents(struct rimg_diff *d, struct pair *p, struct rimg_err
 			num_max(rimg_source_size(p->a->content), rimg_source_size(p->b->content));
 	if (p->half_read)
 		p->content = CONTENT_DIFFERENT;
+	if (p->content == CONTENT_EQUAL && p->scope && p->repacked &&
+	    !difference_get(d, p, DIFFERS_STORED, "stored", RIMG_CAUSE_COMPRESSION))
+		return error_nomem(err);
 	return p->content == CONTENT_DIFFERENT ? content_differs(d, p, err) : 0;
 }
 
@@ -344,6 +347,32 @@ static int drain(struct rimg_diff *d, struct rimg_error *err)
 	return rc;
 }
 
+/* A file that is known by another name on one side, since a name came or went that is first: it is
+ * compared with what that name leads to. */
+static int visit_renamed(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
+{
+	struct rimg_node *a = p->a, *b = p->b;
+	int rc = compare_identity(d, p, err);
+
+	p->holder = pair_of(a->link_to ? a->link_to : b->link_to);
+	p->a = a->link_to ? a->link_to : a;
+	p->b = b->link_to ? b->link_to : b;
+	if (rc == 0)
+		rc = compare_attrs(d, p, err);
+	if (rc == 0)
+		rc = compare_contents(d, p, err);
+	p->a = a;
+	p->b = b;
+	return rc;
+}
+
+static bool is_alone(const struct rimg_node *n)
+{
+	const struct pair *p = pair_of(n);
+
+	return p && (p->a == n || p->b == n) && !(p->a && p->b);
+}
+
 /* Further names of a file: nothing to compare when the other names are counterparts too. */
 static int visit_link(struct rimg_diff *d, struct pair *p, struct rimg_error *err)
 {
@@ -353,6 +382,8 @@ static int visit_link(struct rimg_diff *d, struct pair *p, struct rimg_error *er
 		note_unread(d, p);
 		return compare_identity(d, p, err);
 	}
+	if (!a != !b && is_alone(a ? a : b))
+		return visit_renamed(d, p, err);
 	if (!difference_get(d, p, DIFFERS_LINK, "link", RIMG_CAUSE_CONTENT))
 		return error_nomem(err);
 	return compare_pair(d, p, err);

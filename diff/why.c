@@ -10,6 +10,7 @@
 
 #define PIECES_MAX   65536 /* of a stored content that are counted */
 #define FINDINGS_MAX 64    /* of a layer that are looked at */
+#define TARGET_MAX   1024  /* bytes of a symbolic link that are shown */
 #define RANGES_MAX   8     /* of a difference */
 
 void why_add_name(struct str *s, const struct rimg_diff *d, const struct difference *x)
@@ -175,6 +176,31 @@ static void add_name(struct str *s, const struct pair *p)
 	}
 }
 
+static bool is_link(const struct rimg_node *n)
+{
+	return n && n->role == RIMG_ROLE_SYMLINK && n->content;
+}
+
+static void add_target(struct str *s, const struct rimg_source *src)
+{
+	char text[TARGET_MAX];
+	size_t len = (size_t)num_min(rimg_source_size(src), sizeof(text));
+
+	if (rimg_source_read(src, 0, text, len, NULL) < 0)
+		len = 0;
+	str_add_char(s, '"');
+	str_add_escaped(s, text, len, STR_ESCAPE_TEXT);
+	str_add(s, len < rimg_source_size(src) ? "...\"" : "\"");
+}
+
+static void add_targets(struct str *s, const struct pair *p)
+{
+	str_add(s, "leads to ");
+	add_target(s, p->b->content);
+	str_add(s, " instead of ");
+	add_target(s, p->a->content);
+}
+
 static void add_content(struct str *s, const struct difference *x)
 {
 	const struct pair *p = x->pair;
@@ -191,7 +217,9 @@ static void add_content(struct str *s, const struct difference *x)
 			str_add(s, "another value");
 		return;
 	case DIFFERS_CONTENT:
-		if (p->a && p->b && p->a->content && p->b->content)
+		if (is_link(p->a) && is_link(p->b))
+			add_targets(s, p);
+		else if (p->a && p->b && p->a->content && p->b->content)
 			add_sizes(s, p);
 		else
 			str_add(s, "only one side has bytes that can be read");
@@ -270,6 +298,8 @@ static const struct finding *find_damage(const struct difference *x, const struc
 		const struct finding *f = &l->findings[i];
 		uint64_t off = f->off, at, len;
 
+		if (f->node == x->pair->a || f->node == x->pair->b)
+			return f;
 		if (f->len == 0)
 			continue;
 		/* findings count in their layer, ranges in the artifact */

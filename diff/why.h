@@ -16,6 +16,9 @@ void why_add(struct str *s, const struct rimg_diff *d, const struct difference *
 /** why_add_bytes - the same for bytes that are meant to be free, zero or unknown */
 void why_add_bytes(struct str *s, const struct rimg_diff *d, const struct difference *x);
 
+/** why_only_zeros - has @x no other bytes, so that one side is only longer? false if it has many */
+bool why_only_zeros(const struct rimg_diff *d, const struct difference *x);
+
 /** why_add_time - the same for two times */
 void why_add_time(struct str *s, const struct rimg_attr *a, const struct rimg_attr *b);
 

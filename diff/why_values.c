@@ -8,6 +8,7 @@
 #include "diff/why.h"
 
 #define SAMPLE_LEN    24 /* bytes of a text that is found where none should be */
+#define ZEROS_MAX     ((uint64_t)1 << 20)
 #define FREE_READ_MAX ((uint64_t)8 << 20)
 
 /* ---- times ---------------------------------------------------------------------------------- */
@@ -73,7 +74,8 @@ struct tally {
 	uint64_t first;
 	char sample[SAMPLE_LEN + 1];
 	size_t sample_len;
-	bool cut; /* not all was looked at */
+	bool there; /* this side has such bytes */
+	bool cut;   /* not all was looked at */
 };
 
 static void count_bytes(struct tally *t, const uint8_t *buf, size_t len, uint64_t off)
@@ -101,6 +103,7 @@ static void tally_ranges(struct tally *t, const struct rimg_source *src, const s
 
 		if (off == RIMG_NO_OFFSET)
 			continue;
+		t->there = true;
 		while (off < end) {
 			size_t n = (size_t)num_min(sizeof(buf), end - off);
 
@@ -117,6 +120,10 @@ static void tally_ranges(struct tally *t, const struct rimg_source *src, const s
 
 static void add_tally(struct str *s, const char *side, const struct tally *t)
 {
+	if (!t->there) {
+		str_printf(s, "%s ends before", side);
+		return;
+	}
 	if (t->n == 0 && !t->cut) {
 		str_printf(s, "%s has zeros there", side);
 		return;
@@ -130,6 +137,17 @@ static void add_tally(struct str *s, const char *side, const struct tally *t)
 		str_add_escaped(s, t->sample, t->sample_len, STR_ESCAPE_TEXT);
 		str_add(s, "\")");
 	}
+}
+
+bool why_only_zeros(const struct rimg_diff *d, const struct difference *x)
+{
+	struct tally a = { 0 }, b = { 0 };
+
+	if (x->n_ranges == 0 || x->bytes > ZEROS_MAX)
+		return false;
+	tally_ranges(&a, d->root->a->content, x, true);
+	tally_ranges(&b, d->root->b->content, x, false);
+	return a.n == 0 && b.n == 0 && !a.cut && !b.cut;
 }
 
 static const char *what_bytes(const struct difference *x)

@@ -191,6 +191,9 @@ static int compare_symbols(const void *pa, const void *pb)
 
 	if (a->addr != b->addr)
 		return a->addr < b->addr ? -1 : 1;
+	/* labels of the linker script say less than names of things */
+	if ((a->type == STT_NOTYPE) != (b->type == STT_NOTYPE))
+		return a->type == STT_NOTYPE ? 1 : -1;
 	return strcmp(a->name, b->name);
 }
 

@@ -33,7 +33,8 @@ struct elf_view_symbol {
 	uint32_t section; /* index, or SHN_... */
 };
 
-/** struct elf_view - @symbol: functions and objects by address, of one address the first by name */
+/** struct elf_view - @symbol: functions and objects by address, of one address one, things before
+ * labels */
 struct elf_view {
 	uint8_t *data;
 	size_t size;
