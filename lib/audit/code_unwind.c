@@ -148,7 +148,8 @@ static bool is_plain_start(struct rd program, size_t n_nops)
 	return true;
 }
 
-/* Facts: docs/audit.md, "Unwind tables": lengths and factors of Cranelift, LLVM and the GNU assembler. */
+/* Facts: docs/audit.md, "Unwind tables": lengths and factors of Cranelift, LLVM and the GNU
+ * assembler. */
 static enum cie_class classify_cie(const struct code_cie *cie, const struct cie_fields *fields)
 {
 	if (cie->code_align == 1 && cie->data_align == -4)
@@ -520,7 +521,8 @@ static bool same_entry(const struct code_file *f, const struct code_fde *a,
 		       const struct code_fde *b)
 {
 	return a->off == b->off && a->len == b->len && a->shape == b->shape &&
-	       a->setup == b->setup && f->cies[a->cie].cls == f->cies[b->cie].cls;
+	       f->cies[a->cie].cls == f->cies[b->cie].cls && a->program_len == b->program_len &&
+	       memcmp(f->data + a->program_off, f->data + b->program_off, a->program_len) == 0;
 }
 
 void code_unwind_done(struct code_file *f)

@@ -142,6 +142,15 @@ static inline bool has_rule(const struct code_piece *p, const char *name)
 	return false;
 }
 
+static inline bool has_reason(const struct examined *e, const char *part)
+{
+	for (size_t i = 0; i < e->object->n_reasons; i++) {
+		if (strstr(e->object->reasons[i], part))
+			return true;
+	}
+	return false;
+}
+
 static inline void print_pieces(const struct examined *e)
 {
 	for (size_t i = 0; i < e->object->n_pieces; i++) {

@@ -356,6 +356,11 @@ foreign_end:
 nested_end:
 	framed	nested, nested_end
 	framed	nested, nested_end - 4
+	function doubled		// of Cranelift, but its entries contradict one another
+	clif_body 0
+doubled_end:
+	framed_pushes doubled, doubled_end
+	framed	doubled, doubled_end
 	.endif
 
 	.if CASE == 8			// entries without length
@@ -446,4 +451,25 @@ foreign_end:
 	.section .init.text,"ax",@progbits
 	function foreign2
 	foreign_gcc
+	.endif
+
+	.if CASE == 15			// programs that are nearly Cranelift's
+	.macro	variant name, program:vararg
+	function \name
+	neutral_body
+\name\()_end:
+	fde	clif, \name, \name\()_end, \program
+	.endm
+
+	variant	advance_at_end, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29, 0x41
+	variant	later, 0x42, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29
+	variant	larger, 0x41, 0x0e, 32, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29
+	variant	other_slot, 0x41, 0x0e, 16, 0x9d, 1, 0x9e, 2, 0x41, 0x0d, 29
+	variant	other_register, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 28
+	variant	no_lr, 0x41, 0x0e, 16, 0x9d, 2, 0x41, 0x0d, 29
+	variant	at_once, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x0d, 29
+	variant	restores, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29, 0x44, 0xdd
+	variant	three, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29, 0x41, 0x93, 4, 0x94, 3, 0x95, 5
+	variant	ends_early, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1
+	variant	remembers, 0x41, 0x0e, 16, 0x9d, 2, 0x9e, 1, 0x41, 0x0d, 29, 0x0a
 	.endif

@@ -81,15 +81,6 @@ static void put_gcc(struct file *f, size_t off)
 		put(f, off + i * 4, 4, words[i]);
 }
 
-static bool has_reason(const struct examined *e, const char *part)
-{
-	for (size_t i = 0; i < e->object->n_reasons; i++) {
-		if (strstr(e->object->reasons[i], part))
-			return true;
-	}
-	return false;
-}
-
 static void segments_say_where_code_is_when_sections_do_not(void **state)
 {
 	struct file f = new_file(0x200);
@@ -328,6 +319,71 @@ static void the_unwind_table_is_found_without_section_headers(void **state)
 	}
 }
 
+/* A program whose section headers deny that there is code: nothing of it is Cranelift's any more.
+ */
+static void code_that_sections_do_not_own_up_to_is_not_cranelifts(void **state)
+{
+	uint64_t shoff, n, foreign;
+	struct examined with, without;
+	uint8_t *data;
+	size_t len;
+
+	(void)state;
+	build_program("a", "--eh-frame-hdr");
+	with = examine_file(temp_path("a"));
+	assert_true(with.object->by_class[CODE_CRANELIFT] > 100);
+	foreign = with.object->by_class[CODE_GCC];
+	data = test_load(temp_path("a"), &len);
+	shoff = (uint64_t)data[40] | (uint64_t)data[41] << 8 | (uint64_t)data[42] << 16;
+	n = data[60];
+	for (uint64_t i = 0; i < n; i++)
+		data[shoff + i * 64 + 8] &= (uint8_t)~SHF_EXECINSTR;
+	without = examine_bytes(data, len);
+	assert_true(without.object->code_bytes >= with.object->code_bytes);
+	assert_int_equal(without.object->by_class[CODE_CRANELIFT], 0);
+	assert_true(without.object->by_class[CODE_GCC] >= foreign);
+	examined_done(&with);
+	examined_done(&without);
+}
+
+/* The same code in PE, which Cranelift does not write for AArch64. */
+static void code_in_pe_is_not_cranelifts(void **state)
+{
+	struct file f;
+	struct examined e;
+	uint8_t *text;
+	size_t len;
+	const struct code_piece *p;
+
+	(void)state;
+	build_program("a", "--eh-frame-hdr");
+	run("aarch64-linux-gnu-objcopy -O binary -j .text %s %s", temp_path("a.o"), temp_path("t"));
+	text = test_load(temp_path("t"), &len);
+	f = new_file(0x200 + len);
+	memcpy(f.data, "MZ", 2);
+	put(&f, 60, 4, 64);
+	memcpy(f.data + 64, "PE\0\0", 4);
+	put(&f, 68, 2, 0xAA64);
+	put(&f, 70, 2, 1);       /* sections */
+	put(&f, 88 + 8, 4, len); /* behind the COFF header, without optional header */
+	put(&f, 88 + 12, 4, 0x1000);
+	put(&f, 88 + 16, 4, len);
+	put(&f, 88 + 20, 4, 0x200);
+	put(&f, 88 + 36, 4, 0x60000020); /* code, executable, readable */
+	memcpy(f.data + 0x200, text, len);
+	e = examine_bytes(f.data, f.len);
+	assert_string_equal(e.object->format, "pe");
+	assert_int_equal(e.object->arch, CODE_A64);
+	assert_int_equal(e.object->code_bytes, len);
+	assert_int_equal(e.object->by_class[CODE_CRANELIFT], 0);
+	assert_true(e.object->by_class[CODE_GCC] > 0);
+	p = piece_at(&e, 0x1000);
+	assert_int_equal(p->off, 0x200);
+	assert_true(has_rule(p, "jump-table"));
+	examined_done(&e);
+	free(text);
+}
+
 /* Each length of a real program: never a crash, and what is cut off is told. */
 static void truncated_programs_are_read_as_far_as_they_go(void **state)
 {
@@ -437,6 +493,8 @@ int main(void)
 		cmocka_unit_test(content_over_the_limit_is_an_error),
 		cmocka_unit_test(raw_code_is_judged_by_its_words),
 		cmocka_unit_test(the_unwind_table_is_found_without_section_headers),
+		cmocka_unit_test(code_that_sections_do_not_own_up_to_is_not_cranelifts),
+		cmocka_unit_test(code_in_pe_is_not_cranelifts),
 		cmocka_unit_test(truncated_programs_are_read_as_far_as_they_go),
 		cmocka_unit_test(digests_do_not_depend_on_the_address),
 		cmocka_unit_test(digests_mask_what_linking_changes),
