@@ -26,7 +26,7 @@ static bool is_its_fault(int rc)
 	return rc < 0 && rc != -RIMG_E_NOMEM && rc != -RIMG_E_INTERNAL && rc != -RIMG_E_CRYPTO;
 }
 
-/* Remember why the file is not counted; 0 or -RIMG_E_NOMEM. */
+/* Remember why the file is not counted; 0, -RIMG_E_NOMEM or -RIMG_E_LIMIT. */
 static int refuse(struct ballots *b, const char *file, const struct rimg_error *why,
 		  struct rimg_error *err)
 {
@@ -36,6 +36,10 @@ static int refuse(struct ballots *b, const char *file, const struct rimg_error *
 	if (!list)
 		return error_nomem(err);
 	b->refusals = list;
+	if (b->n_refusals >= BALLOTS_REFUSALS_MAX)
+		return error_set(err, RIMG_E_LIMIT, file,
+				 "more than %u attestations or signatures to refuse",
+				 BALLOTS_REFUSALS_MAX);
 	list[b->n_refusals++] = (struct refusal){ .file = file, .err = *why };
 	return 0;
 }

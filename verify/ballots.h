@@ -7,10 +7,11 @@
 
 #include "core/mem.h"
 
-#define BALLOTS_FILES_MAX   4096U
-#define BALLOTS_KEYS_MAX    64U
-#define BALLOTS_VERIFY_MAX  (UINT64_C(16) << 30)  /* bytes that signatures are tried on, in all */
-#define BALLOTS_PAYLOAD_ALL (UINT64_C(256) << 20) /* bytes of all envelopes */
+#define BALLOTS_FILES_MAX    4096U
+#define BALLOTS_KEYS_MAX     64U
+#define BALLOTS_REFUSALS_MAX 4096U
+#define BALLOTS_VERIFY_MAX   (UINT64_C(16) << 30)  /* bytes that signatures are tried on, in all */
+#define BALLOTS_PAYLOAD_ALL  (UINT64_C(256) << 20) /* bytes of all envelopes */
 
 /** struct trusted_key - @path: where it comes from; @until: seconds since 1970, if @has_until */
 struct trusted_key {

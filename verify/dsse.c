@@ -151,10 +151,10 @@ int dsse_signer(const struct dsse_signature *s, const struct str *pae,
 
 			if (hints_at(s, keys[i]) != (hinted == 1))
 				continue;
-			if (pae->len > *budget)
+			if (pae->len + DSSE_TRY_COST > *budget)
 				return error_set(err, RIMG_E_LIMIT, NULL,
 						 "too many signatures over too large statements");
-			*budget -= pae->len;
+			*budget -= pae->len + DSSE_TRY_COST;
 			rc = ed25519_verify(keys[i]->raw, s->sig, pae->data, pae->len, &good, err);
 			if (rc < 0)
 				return rc;

@@ -10,6 +10,7 @@
 
 #define DSSE_IN_TOTO        "application/vnd.in-toto+json"
 #define DSSE_SIGNATURES_MAX 64U
+#define DSSE_TRY_COST       65536U /* trying a key costs as much as hashing these bytes */
 
 /**
  * struct dsse_signature
@@ -50,7 +51,7 @@ void dsse_pae(struct str *out, const char *type, const void *payload, size_t len
 /**
  * dsse_signer - which of @n keys made the signature? All are tried, whatever the key id says.
  * @pae:    of the envelope
- * @budget: bytes that may still be verified; each try takes those of @pae
+ * @budget: bytes that may still be verified; each try takes those of @pae and DSSE_TRY_COST
  * @ret:    index of the key, or DSSE_NOBODY
  *
  * Returns 0, -RIMG_E_CRYPTO, or -RIMG_E_LIMIT.

@@ -10,7 +10,8 @@
 #include "verify/hex.h"
 #include "verify/load.h"
 
-#define SCHEMA "rimg.lock/1"
+#define SCHEMA      "rimg.lock/1"
+#define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */
 
 static int get(struct json_object *table, const char *path, const char *key, enum json_type type,
 	       struct json_object **ret, struct rimg_error *err)
@@ -121,7 +122,7 @@ static int read_lock(struct arena *a, struct json_object *doc, struct lockfile *
 				  "expected a lock of schema " SCHEMA);
 	if (rc < 0)
 		return rc;
-	rc = json_get_int(doc, "lock:", "epoch", 0, INT64_MAX, &epoch, err);
+	rc = json_get_int(doc, "lock:", "epoch", 0, LAST_SECOND, &epoch, err);
 	if (rc == 0)
 		return json_missing(doc, "lock:", "epoch", err);
 	ret->epoch = (uint64_t)epoch;

@@ -283,6 +283,18 @@ static void signatures_of_another_length_are_refused(void **state)
 	text_refused(text, strlen(text), "expected the 64 bytes of Ed25519, found 3");
 }
 
+static void a_signature_with_a_byte_behind_it_is_refused(void **state)
+{
+	struct str s = envelope_make("1", IN_TOTO, STATEMENT);
+	char *end = strstr(s.data, "==\"}]}");
+
+	(void)state;
+	assert_non_null(end);
+	end[0] = 'A'; /* of base64: the same 64 bytes, and a zero */
+	text_refused(s.data, s.len, "expected the 64 bytes of Ed25519, found 65");
+	str_done(&s);
+}
+
 static void another_ones_statement_is_not_signed_over(void **state)
 {
 	struct box *box = box_new();
@@ -429,6 +441,43 @@ static void huge_envelopes_are_refused(void **state)
 	str_done(&s);
 }
 
+static void what_is_refused_is_bounded(void **state)
+{
+	struct box *box = box_new();
+	struct rimg_error err;
+	struct str s = { 0 };
+
+	(void)state;
+	str_add(&s, "{\"payloadType\":\"t\",\"payload\":\"\",\"signatures\":[");
+	for (unsigned i = 0; i < DSSE_SIGNATURES_MAX; i++)
+		str_printf(&s, "%s{\"sig\":\"\"}", i ? "," : "");
+	str_add(&s, "]}");
+	for (unsigned i = 0; i < BALLOTS_REFUSALS_MAX / DSSE_SIGNATURES_MAX; i++)
+		add(box, s.data, s.len);
+	assert_int_equal(box->b.n_refusals, BALLOTS_REFUSALS_MAX);
+	assert_int_equal(ballots_add_text(&box->b, "a.json", s.data, s.len, &err), -RIMG_E_LIMIT);
+	str_done(&s);
+	box_free(box);
+}
+
+static void trying_signatures_is_bounded(void **state)
+{
+	struct str s = envelope_make("3", IN_TOTO, STATEMENT);
+	struct box *box = box_new();
+	struct rimg_error err;
+	uint64_t one; /* what one try of a key takes */
+
+	(void)state;
+	add(box, s.data, s.len);
+	one = box->b.verified / 2; /* both keys were tried */
+	box->b.verified = BALLOTS_VERIFY_MAX - 2 * one;
+	add(box, s.data, s.len);
+	box->b.verified = BALLOTS_VERIFY_MAX - 2 * one + 1;
+	assert_int_equal(ballots_add_text(&box->b, "a.json", s.data, s.len, &err), -RIMG_E_LIMIT);
+	str_done(&s);
+	box_free(box);
+}
+
 /* ---- statements ----------------------------------------------------------------------------- */
 
 static void malformed_statements_are_refused(void **state)
@@ -527,12 +576,15 @@ int main(void)
 		cmocka_unit_test(every_altered_byte_of_the_payload_is_refused),
 		cmocka_unit_test(a_type_that_was_not_signed_is_refused),
 		cmocka_unit_test(signatures_of_another_length_are_refused),
+		cmocka_unit_test(a_signature_with_a_byte_behind_it_is_refused),
 		cmocka_unit_test(another_ones_statement_is_not_signed_over),
 		cmocka_unit_test(expired_keys_are_refused),
 		cmocka_unit_test(expired_statements_are_refused),
 		cmocka_unit_test(malformed_envelopes_are_refused_with_the_place),
 		cmocka_unit_test(offsets_in_json_are_told),
 		cmocka_unit_test(huge_envelopes_are_refused),
+		cmocka_unit_test(what_is_refused_is_bounded),
+		cmocka_unit_test(trying_signatures_is_bounded),
 		cmocka_unit_test(malformed_statements_are_refused),
 		cmocka_unit_test(nothing_is_read_before_it_is_verified),
 		cmocka_unit_test(names_from_elsewhere_are_made_harmless),
