@@ -98,7 +98,7 @@ head -c 1984 "$golden/package-plain.pkgar" >"$tmp/in/var/lib/packages/plain.pkga
 cp "$golden/package-lzma2.pkgar" "$tmp/in/"
 printf 'changed\n' >"$tmp/in/etc/hello"
 cp "$rimg" "$tmp/in/program"
-"$rimg" -q redoxfs "$tmp/in" -o "$tmp/packages.fs" -s 16MiB
+"$rimg" -q redoxfs "$tmp/in" -o "$tmp/packages.fs" -s 64MiB
 cat >"$tmp/owners.py" <<'END'
 import json, sys
 d = json.load(open(sys.argv[1]))
@@ -149,12 +149,14 @@ exits 'a directory' 0 "$rimg" info --sbom spdx "$golden/system.img::/usr"
 cp "$out" "$tmp/doc"
 exits 'has its own document' 0 python3 "$tmp/read.py" spdx "$tmp/doc"
 grep -vc '^usr/' "$out" >"$tmp/n"
-echo 0 | same 'with only what is in it' - "$tmp/n"
+echo 0 >"$tmp/want"
+same 'with only what is in it' "$tmp/want" "$tmp/n"
 exits 'a single file' 0 "$rimg" info --sbom spdx "$rimg"
 cp "$out" "$tmp/doc"
 exits 'is a list of one' 0 python3 "$tmp/read.py" spdx "$tmp/doc"
 cut -f3 "$out" >"$tmp/got"
-sha256sum <"$rimg" | cut -d' ' -f1 | same 'with its digest' - "$tmp/got"
+sha256sum <"$rimg" | cut -d' ' -f1 >"$tmp/want"
+same 'with its digest' "$tmp/want" "$tmp/got"
 for kind in spdx cyclonedx; do
 	exits "$kind: a file that cannot be read is missing" 1 "$rimg" info --sbom $kind "$golden/broken/bitflip-data.img"
 	says "$kind: which is said" '/boot/kernel: not in the bill of materials' "$err"
