@@ -191,11 +191,36 @@ static void cut_tail(struct code_file *f, const struct code_region *r)
 	code_emit(f, r, off, r->off + r->len - off, zero ? CODE_PAD : CODE_UNKNOWN, 0);
 }
 
+/* Instructions lie at addresses that are multiples of 4, wherever a region begins. */
+static void cut_head(struct code_file *f, struct code_region *r)
+{
+	uint64_t head = num_min(-r->addr & 3, r->len);
+
+	if (head == 0 || r->opaque)
+		return;
+	code_odd(f, ODD_MISALIGNED, r->off);
+	r->off += head;
+	r->addr += head;
+	r->len -= head;
+	r->head = (uint8_t)head;
+}
+
+/* The bytes before the first word that were cut off by cut_head(). */
+static void emit_head(struct code_file *f, const struct code_region *r)
+{
+	struct code_region head = *r;
+
+	head.off -= r->head;
+	head.addr -= r->head;
+	code_emit(f, &head, head.off, r->head, CODE_UNKNOWN, 0);
+}
+
 void code_cut_a64(struct code_file *f)
 {
 	size_t n_words = 0, fde = 0;
 
 	for (size_t i = 0; i < f->n_regions; i++) {
+		cut_head(f, &f->regions[i]);
 		f->regions[i].first_word = n_words;
 		n_words += (size_t)(f->regions[i].len / 4);
 	}
@@ -215,8 +240,7 @@ void code_cut_a64(struct code_file *f)
 			code_emit(f, r, r->off, r->len, CODE_UNKNOWN, 0);
 			continue;
 		}
-		if (r->addr % 4 != 0)
-			code_odd(f, ODD_MISALIGNED, r->off);
+		emit_head(f, r);
 		fde = cut_region(&c, fde);
 		cut_tail(f, r);
 	}

@@ -12,7 +12,7 @@
 
 /* how many producers of .comment are told, and how long one may be */
 #define PRODUCERS_MAX 16
-#define PRODUCER_LEN  200
+#define PRODUCER_LEN  120
 /* how many such sections are read, and how many bytes of one */
 #define COMMENTS_MAX 8
 #define COMMENT_LEN  (64 << 10)

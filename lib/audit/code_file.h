@@ -24,12 +24,14 @@
  * @first_word: where its words' flags begin in code_file.flags
  * @bare:       executable only because of its segment, in a file whose section headers claim to
  *              say where the code is
+ * @head:       bytes before it that were its own, but no whole instruction
  * @opaque:     whether it is code cannot be told; it counts as unknown code
  */
 struct code_region {
 	uint64_t off, addr, len;
 	size_t section;
 	size_t first_word;
+	uint8_t head;
 	bool bare;
 	bool opaque;
 };
@@ -106,7 +108,6 @@ enum code_oddity {
 	ODD_REGION_OVERLAP,
 	ODD_NO_SECTIONS,
 	ODD_BARE,
-	ODD_SYMBOLS,
 	ODD_UNWIND_BAD,
 	ODD_UNWIND_ZERO,
 	ODD_UNWIND_STRAY,

@@ -102,6 +102,31 @@ static void segments_say_where_code_is_when_sections_do_not(void **state)
 	examined_done(&e);
 }
 
+static void instructions_lie_at_aligned_addresses(void **state)
+{
+	struct file f = new_file(0x200);
+	struct examined e;
+
+	(void)state;
+	put_header(&f, ET_EXEC, EM_AARCH64, 1, 0, 0);
+	put_segment(&f, 0, PF_R | PF_X, 0x102, 0x2102, 22);
+	put_gcc(&f, 0x104);
+	e = examine_bytes(f.data, f.len);
+	assert_int_equal(e.object->code_bytes, 22);
+	assert_int_equal(e.object->by_class[CODE_GCC], 20);
+	assert_int_equal(e.object->by_class[CODE_UNKNOWN], 2);
+	assert_true(has_reason(&e, "not aligned"));
+	examined_done(&e);
+	/* offset and address need not agree */
+	f = new_file(0x200);
+	put_header(&f, ET_EXEC, EM_AARCH64, 1, 0, 0);
+	put_segment(&f, 0, PF_R | PF_X, 0x103, 0x2000, 20);
+	put_gcc(&f, 0x103);
+	e = examine_bytes(f.data, f.len);
+	assert_int_equal(e.object->by_class[CODE_GCC], 20);
+	examined_done(&e);
+}
+
 static void overlapping_sections_and_segments_are_counted_once(void **state)
 {
 	struct file f = new_file(0x400);
@@ -483,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(segments_say_where_code_is_when_sections_do_not),
+		cmocka_unit_test(instructions_lie_at_aligned_addresses),
 		cmocka_unit_test(overlapping_sections_and_segments_are_counted_once),
 		cmocka_unit_test(what_a_segment_has_beside_sections_is_judged_too),
 		cmocka_unit_test(code_that_is_not_in_the_file_is_told),
