@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "core/address.h"
 #include "core/cleanup.h"
@@ -142,6 +143,16 @@ static int load_passphrase(struct attest *a, char **ret, size_t *ret_len)
 	return rc;
 }
 
+/* A key that others can read is perhaps no longer its owner's alone. */
+static void warn_of_readers(struct attest *a, const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0)
+		call_warn(a->call, "%s: others than its owner may read this secret key (mode %04o)",
+			  path, (unsigned)(st.st_mode & 07777));
+}
+
 static int load_key(struct attest *a)
 {
 	char *passphrase = NULL;
@@ -152,6 +163,8 @@ static int load_key(struct attest *a)
 		a->key = secret_key_load(call_value(a->call, "key"), passphrase, &a->err);
 		rc = a->key ? 0 : -a->err.code;
 	}
+	if (rc == 0)
+		warn_of_readers(a, call_value(a->call, "key"));
 	if (passphrase)
 		explicit_bzero(passphrase, len);
 	free(passphrase);

@@ -55,6 +55,8 @@ static int write_pair(const char *secret_path, const struct str *secret, const c
 	if (rc == 0)
 		rc = sink_write(b, 0, open->data, open->len, err);
 	if (rc == 0)
+		rc = sink_flush(b, err);
+	if (rc == 0)
 		rc = sink_commit(a, err);
 	if (rc < 0)
 		return rc;

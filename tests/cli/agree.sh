@@ -207,6 +207,10 @@ exits 'a joint statement without a time' 2 "$rimg" verify attest alice.d/os.img 
 sed '/"manifest": {/,/}/d' alice.d/os.lock >old.lock
 exits 'a lock that does not name the manifest' 2 "$rimg" verify attest alice.d/os.img --lock old.lock --key alice.pem -o no.json
 says 'it says what to do' 'build again' "$err"
+cp alice.pem shown.pem
+chmod 644 shown.pem
+exits 'a secret key that others may read' 0 "$rimg" verify attest alice.d/os.img --key shown.pem -o shown.json
+says 'is told' 'shown.pem: others than its owner may read this secret key (mode 0644)' "$err"
 openssl pkcs8 -topk8 -v2 aes-256-cbc -passout pass:secret -in alice.pem -out locked.pem
 exits 'an encrypted key' 2 "$rimg" verify attest alice.d/os.img --key locked.pem -o no.json
 says 'it says what to do' '--passphrase-file' "$err"
