@@ -140,3 +140,18 @@ void jsonw_bytes(struct jsonw *w, const char *key, const void *bytes, size_t len
 	begin(w, key);
 	quoted(w, bytes, len);
 }
+
+void jsonw_document(struct jsonw *w, const char *key, const char *json)
+{
+	size_t len = strlen(json);
+
+	while (len > 0 && (json[len - 1] == '\n' || json[len - 1] == ' '))
+		len--;
+	begin(w, key);
+	for (size_t i = 0; i < len; i++) {
+		if (json[i] == '\n')
+			new_line(w);
+		else
+			fputc(json[i], w->out);
+	}
+}

@@ -39,4 +39,11 @@ void jsonw_text(struct jsonw *w, const char *key, const char *text);
  */
 void jsonw_bytes(struct jsonw *w, const char *key, const void *bytes, size_t len);
 
+/**
+ * jsonw_document - a value that is JSON already: what another writer has made
+ *
+ * Its lines are indented as this document wants; line breaks are never part of a string.
+ */
+void jsonw_document(struct jsonw *w, const char *key, const char *json);
+
 #endif

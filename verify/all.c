@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: MIT */
+#include "verify/all.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/audit.h"
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/findings.h"
+#include "core/str.h"
+#include "verify/audit_report.h"
+#include "verify/audit_sarif.h"
+#include "verify/check.h"
+#include "verify/check_report.h"
+#include "verify/rebuild.h"
+#include "verify/rebuild_report.h"
+
+extern const struct rimg_command command_verify_agree;
+
+/* What parts leave for the log that check and audit share. */
+struct run {
+	struct command_call *call;
+	struct all_report *r;
+	struct rimg_error *err;
+	struct check_report checked;
+	struct policy policy;
+	struct rimg_image
+		*audited; /* opened anew: what a check found must not weigh in the audit */
+	struct audit_report *audit;
+};
+
+static void run_done(struct run *run)
+{
+	check_report_done(&run->checked);
+	audit_free(run->audit);
+	rimg_image_free(run->audited);
+	policy_done(&run->policy);
+}
+
+void all_done(struct all_report *r)
+{
+	for (size_t i = 0; i < ALL_N; i++) {
+		free(r->parts[i].why);
+		free(r->parts[i].text);
+		free(r->parts[i].json);
+	}
+	free(r->sarif);
+	*r = (struct all_report){ 0 };
+}
+
+const char *all_state_name(enum all_state state)
+{
+	static const char *const names[] = {
+		[ALL_NOT_CHECKED] = "not checked",
+		[ALL_HOLDS] = "holds",
+		[ALL_FAILS] = "fails",
+		[ALL_OPEN] = "open",
+	};
+
+	return names[state];
+}
+
+const char *all_part_name(enum all_id id)
+{
+	static const char *const names[ALL_N] = {
+		[ALL_CHECK] = "check",
+		[ALL_AUDIT] = "audit",
+		[ALL_REBUILD] = "rebuild",
+		[ALL_AGREE] = "agree",
+	};
+
+	return names[id];
+}
+
+enum all_state all_verdict(const struct all_report *r)
+{
+	enum all_state verdict = ALL_NOT_CHECKED;
+
+	for (size_t i = 0; i < ALL_N; i++) {
+		if (r->parts[i].state > verdict)
+			verdict = r->parts[i].state;
+	}
+	return verdict;
+}
+
+static enum all_state state_of(int status)
+{
+	switch (status) {
+	case EXIT_HOLDS: return ALL_HOLDS;
+	case EXIT_FAILS: return ALL_FAILS;
+	default: return ALL_OPEN;
+	}
+}
+
+/* ---- outputs of parts ----------------------------------------------------------------------- */
+
+static int set_why(struct run *run, enum all_id id, enum all_state state, const char *why)
+{
+	struct all_part *p = &run->r->parts[id];
+
+	p->state = state;
+	free(p->why);
+	p->why = strdup(why);
+	return p->why ? 0 : error_nomem(run->err);
+}
+
+static int stopped(struct run *run, enum all_id id, const struct rimg_error *why)
+{
+	char line[sizeof(why->where) + sizeof(why->text) + 64];
+
+	return set_why(run, id, ALL_OPEN, rimg_error_format(why, line, sizeof(line)));
+}
+
+/* A stream into *ret, which is set by fclose(). */
+static FILE *capture(struct run *run, char **ret, size_t *len)
+{
+	FILE *out = open_memstream(ret, len);
+
+	if (!out)
+		error_nomem(run->err);
+	return out;
+}
+
+static int captured(struct run *run, FILE *out, int rc)
+{
+	bool failed = ferror(out) != 0;
+
+	if (fclose(out) != 0 || failed || rc < 0)
+		return error_nomem(run->err);
+	return 0;
+}
+
+/* ---- check ---------------------------------------------------------------------------------- */
+
+static int put_check(struct run *run, bool strict)
+{
+	struct all_part *p = &run->r->parts[ALL_CHECK];
+	struct jsonw w = { .pretty = true };
+	size_t len;
+	FILE *out = capture(run, &p->text, &len);
+
+	if (!out)
+		return -RIMG_E_NOMEM;
+	check_put_text(out, &run->checked, run->r->image, strict, run->call->quiet);
+	if (captured(run, out, 0) < 0)
+		return -RIMG_E_NOMEM;
+	out = w.out = capture(run, &p->json, &len);
+	if (!out)
+		return -RIMG_E_NOMEM;
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "schema", "rimg.verify-check/1");
+	jsonw_text(&w, "address", run->call->args[0]);
+	check_put_json(&w, &run->checked, strict);
+	jsonw_end_object(&w);
+	return captured(run, out, 0);
+}
+
+static int run_check(struct run *run, struct rimg_node *node)
+{
+	const struct check_options o = { .strict = call_has(run->call, "strict") };
+	struct rimg_error why;
+
+	call_progress(run->call, "checking:", 0, 0);
+	if (check_node(node, &o, &run->checked, &why) < 0)
+		return stopped(run, ALL_CHECK, &why);
+	switch (check_verdict(&run->checked)) {
+	case CHECK_SOUND: run->r->parts[ALL_CHECK].state = ALL_HOLDS; break;
+	case CHECK_UNSOUND: run->r->parts[ALL_CHECK].state = ALL_FAILS; break;
+	case CHECK_UNREAD: run->r->parts[ALL_CHECK].state = ALL_OPEN; break;
+	}
+	return put_check(run, o.strict);
+}
+
+/* ---- audit ---------------------------------------------------------------------------------- */
+
+static int put_audit(struct run *run)
+{
+	struct all_part *p = &run->r->parts[ALL_AUDIT];
+	const struct audit_view view = { .address = run->call->args[0],
+					 .verbose = run->call->verbose > 0 };
+	size_t len;
+	FILE *out = capture(run, &p->text, &len);
+
+	if (!out || captured(run, out, audit_write_text(run->audit, &view, out)) < 0)
+		return -RIMG_E_NOMEM;
+	out = capture(run, &p->json, &len);
+	if (!out || captured(run, out, audit_write_json(run->audit, &view, out)) < 0)
+		return -RIMG_E_NOMEM;
+	return 0;
+}
+
+static int run_audit(struct run *run)
+{
+	const char *file = call_value(run->call, "policy");
+	struct all_part *p = &run->r->parts[ALL_AUDIT];
+	struct rimg_node *node;
+	struct rimg_error why;
+	int rc = 0;
+
+	if (file)
+		rc = policy_load(&run->policy, file, &why);
+	else
+		policy_init(&run->policy);
+	if (rc < 0)
+		return stopped(run, ALL_AUDIT, &why);
+	call_progress(run->call, "auditing:", 0, 0);
+	node = rimg_image_open_address(run->call->ctx, run->call->args[0], &run->audited, &why);
+	if (!node)
+		return stopped(run, ALL_AUDIT, &why);
+	rc = audit_run(node, &run->policy, NULL, &run->audit, &why);
+	if (rc == 0)
+		rc = rimg_source_verify(run->audited->src, &why);
+	if (rc < 0)
+		return stopped(run, ALL_AUDIT, &why);
+	if (run->audit->n_unread > 0 || run->audit->n_unread_lost > 0)
+		p->state = ALL_OPEN;
+	else
+		p->state = run->audit->pass ? ALL_HOLDS : ALL_FAILS;
+	return put_audit(run);
+}
+
+/* ---- rebuild -------------------------------------------------------------------------------- */
+
+static int put_rebuild(struct run *run, const struct rebuild_result *result, uint32_t wanted)
+{
+	struct all_part *p = &run->r->parts[ALL_REBUILD];
+	struct jsonw w = { .pretty = true };
+	size_t len;
+	FILE *out = capture(run, &p->text, &len);
+
+	if (!out)
+		return -RIMG_E_NOMEM;
+	rebuild_put_text(out, result, wanted, NULL);
+	if (captured(run, out, 0) < 0)
+		return -RIMG_E_NOMEM;
+	out = w.out = capture(run, &p->json, &len);
+	if (!out)
+		return -RIMG_E_NOMEM;
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "schema", "rimg.verify-rebuild/1");
+	rebuild_put_json(&w, result, wanted, NULL);
+	jsonw_end_object(&w);
+	return captured(run, out, 0);
+}
+
+static int do_rebuild(struct run *run, const struct rebuild_request *rq)
+{
+	auto_with(rebuild_done) struct rebuild_result result = { 0 };
+	struct all_part *p = &run->r->parts[ALL_REBUILD];
+	struct rimg_error why;
+
+	call_progress(run->call, "building:", 0, 0);
+	if (rebuild_run(rq, &result, &why) < 0)
+		return stopped(run, ALL_REBUILD, &why);
+	p->state = result.reproducible && result.as_expected ? ALL_HOLDS : ALL_FAILS;
+	return put_rebuild(run, &result, rq->vary);
+}
+
+static int run_rebuild(struct run *run, const struct rimg_node *node)
+{
+	struct command_call *call = run->call;
+	auto_free const char **set = calloc(call->n_given + 1, sizeof(*set));
+	struct rebuild_request rq = { .times = 2, .set = set };
+	const char *vary = call_value(call, "vary"), *bad, *value;
+	size_t len, i = 0;
+
+	if (!set)
+		return error_nomem(run->err);
+	if (call->n_args < 2)
+		return set_why(run, ALL_REBUILD, ALL_NOT_CHECKED, "no manifest was given");
+	if (node->layer)
+		return set_why(run, ALL_REBUILD, ALL_NOT_CHECKED,
+			       "a manifest builds a whole image, and this is a part of one");
+	if (!vary_parse(vary ? vary : "all", &rq.vary, &bad, &len))
+		return set_why(run, ALL_REBUILD, ALL_OPEN,
+			       "--vary: one of the variations is unknown, see rimg verify rebuild "
+			       "--help");
+	while ((value = call_each(call, "set", &i)) != NULL)
+		set[rq.n_set++] = value;
+	rq.manifest = call->args[1];
+	rq.base = call_value(call, "directory");
+	rq.expected = node->image->name;
+	return do_rebuild(run, &rq);
+}
+
+/* ---- agree ---------------------------------------------------------------------------------- */
+
+static const struct command_option *agree_option(const char *name)
+{
+	for (const struct command_option *o = command_verify_agree.options; o->name; o++) {
+		if (strcmp(o->name, name) == 0)
+			return o;
+	}
+	return NULL;
+}
+
+/* The options that are the other command's as well; room for those of @call and one more. */
+static size_t hand_on(const struct command_call *call, struct command_given *given)
+{
+	static const char *const names[] = { "threshold", "trusted", "theirs", "now" };
+	size_t n = 0;
+
+	for (size_t k = 0; k < sizeof(names) / sizeof(names[0]); k++) {
+		const char *value;
+		size_t i = 0;
+
+		while ((value = call_each(call, names[k], &i)) != NULL)
+			given[n++] = (struct command_given){ agree_option(names[k]), value };
+	}
+	return n;
+}
+
+/* The command itself, with what it prints in memory: it reads nothing but its call. */
+static int call_agree(struct run *run, struct command_call *sub, bool json, char **ret)
+{
+	size_t len, n = sub->n_given;
+	FILE *out = capture(run, ret, &len);
+	int status;
+
+	if (!out)
+		return -RIMG_E_NOMEM;
+	sub->out = out;
+	if (json)
+		sub->given[sub->n_given++] = (struct command_given){ agree_option("json"), NULL };
+	status = command_verify_agree.run(sub);
+	sub->n_given = n;
+	return captured(run, out, 0) < 0 ? -RIMG_E_NOMEM : status;
+}
+
+static int run_agree(struct run *run)
+{
+	struct command_call *call = run->call, sub = *call;
+	struct all_part *p = &run->r->parts[ALL_AGREE];
+	auto_free const char **args = calloc(call->n_given + 2, sizeof(*args));
+	auto_free struct command_given *given = calloc(call->n_given + 2, sizeof(*given));
+	const char *value;
+	size_t i = 0;
+	int status;
+
+	if (!args || !given)
+		return error_nomem(run->err);
+	sub.command = &command_verify_agree;
+	sub.args = args;
+	sub.given = given;
+	sub.n_given = hand_on(call, given);
+	sub.n_args = 0;
+	args[sub.n_args++] = call->args[0];
+	while ((value = call_each(call, "attestation", &i)) != NULL)
+		args[sub.n_args++] = value;
+	if (sub.n_args == 1 && sub.n_given == 0)
+		return set_why(run, ALL_AGREE, ALL_NOT_CHECKED, "no attestations were given");
+	status = call_agree(run, &sub, false, &p->text);
+	if (status < 0)
+		return status;
+	p->state = state_of(status);
+	/* without a document there was no result to tell of */
+	if (p->text && p->text[0])
+		return call_agree(run, &sub, true, &p->json) == -RIMG_E_NOMEM ? -RIMG_E_NOMEM : 0;
+	return set_why(run, ALL_AGREE, ALL_OPEN, "it could not be asked; see standard error");
+}
+
+/* ---- together ------------------------------------------------------------------------------- */
+
+static const char *rule_text(const char *rule)
+{
+	const char *text = finding_text(rule);
+
+	return text ? text : audit_rule_text(rule);
+}
+
+static int exit_of(enum all_state state)
+{
+	if (state == ALL_HOLDS)
+		return EXIT_HOLDS;
+	return state == ALL_FAILS ? EXIT_FAILS : EXIT_TROUBLE;
+}
+
+static int put_sarif(struct run *run)
+{
+	size_t cap = run->checked.n_problems + 1 + (run->audit ? audit_n_rules(run->audit) : 0);
+	auto_free const char **rules = calloc(cap, sizeof(*rules));
+	enum all_state verdict = all_verdict(run->r);
+	FILE *out = rules ? capture(run, &run->r->sarif, &run->r->sarif_len) : NULL;
+	struct sarif s;
+	size_t n;
+	int rc;
+
+	if (!out)
+		return error_nomem(run->err);
+	n = check_rules(&run->checked, rules);
+	if (run->audit)
+		n += audit_rules(run->audit, rules + n);
+	rc = sarif_begin(&s, out, "rimg verify all", run->r->image, rules, sarif_rules(rules, n),
+			 rule_text);
+	if (rc == 0) {
+		check_put_sarif(&s, &run->checked);
+		if (run->audit)
+			audit_put_sarif(&s, run->audit);
+		sarif_end(&s, verdict != ALL_OPEN, exit_of(verdict));
+	}
+	return captured(run, out, rc);
+}
+
+int all_run(struct command_call *call, struct rimg_node *node, struct all_report *ret,
+	    struct rimg_error *err)
+{
+	auto_with(run_done) struct run run = { .call = call, .r = ret, .err = err };
+	int rc;
+
+	ret->image = node->image->name;
+	rc = run_check(&run, node);
+	if (rc == 0)
+		rc = run_audit(&run);
+	if (rc == 0)
+		rc = run_rebuild(&run, node);
+	if (rc == 0)
+		rc = run_agree(&run);
+	if (rc == 0 && call_has(call, "sarif"))
+		rc = put_sarif(&run);
+	call_progress(call, NULL, 0, 0);
+	return rc;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef VERIFY_ALL_H
+#define VERIFY_ALL_H
+
+#include "core/command.h"
+#include "core/sarif.h"
+
+/*
+ * Everything that can be said of an image, as one verdict: is it sound (check), what made its code
+ * (audit), is it what the manifest builds, again and again (rebuild), do others vouch for it
+ * (agree). A part that did not run is told as not checked, and is never counted as passed.
+ */
+
+enum all_id { ALL_CHECK, ALL_AUDIT, ALL_REBUILD, ALL_AGREE, ALL_N };
+
+/** enum all_state - what came of a part, by the exit code that it has alone */
+enum all_state {
+	ALL_NOT_CHECKED, /* did not run */
+	ALL_HOLDS,
+	ALL_FAILS,
+	ALL_OPEN, /* something could not be read or done: nobody knows */
+};
+
+/** all_state_name - "not checked", "holds", "fails", "open" */
+const char *all_state_name(enum all_state state);
+
+/** all_part_name - "check", "audit", "rebuild", "agree" */
+const char *all_part_name(enum all_id id);
+
+/**
+ * struct all_part - one part
+ * @why:  NOT_CHECKED: why not; OPEN: what stopped it, or NULL where @text tells
+ * @text: what the part's own command prints, or NULL
+ * @json: its own document, or NULL
+ */
+struct all_part {
+	enum all_state state;
+	char *why;
+	char *text;
+	char *json;
+};
+
+/**
+ * struct all_report - the whole
+ * @sarif: the log of check and audit, or NULL if it was not asked for
+ */
+struct all_report {
+	const char *image;
+	struct all_part parts[ALL_N];
+	char *sarif;
+	size_t sarif_len;
+};
+
+/**
+ * all_run - run every part that applies
+ * @call:  of `rimg verify all`: its options say what applies
+ * @node:  the image
+ * @ret:   begins empty; all_done() it, also after an error
+ *
+ * Returns 0, or -RIMG_E_NOMEM or another code that leaves no report at all.
+ */
+__attribute__((warn_unused_result)) int all_run(struct command_call *call, struct rimg_node *node,
+						struct all_report *ret, struct rimg_error *err);
+
+void all_done(struct all_report *r);
+
+/** all_verdict - HOLDS when every part that ran holds; OPEN wins over FAILS wins over HOLDS;
+ * NOT_CHECKED when none ran */
+enum all_state all_verdict(const struct all_report *r);
+
+/** all_put_text, all_put_json, all_put_html - the report; html: 0 or -RIMG_E_CRYPTO */
+void all_put_text(FILE *out, const struct all_report *r, bool quiet);
+void all_put_json(FILE *out, const struct all_report *r);
+__attribute__((warn_unused_result)) int all_put_html(FILE *out, const struct all_report *r,
+						     struct rimg_error *err);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "core/cleanup.h"
+#include "core/error.h"
+#include "core/sink.h"
+#include "verify/all.h"
+
+static void free_image(struct rimg_image **image)
+{
+	rimg_image_free(*image);
+}
+
+static int save_html(const struct all_report *r, const char *path, struct rimg_error *err)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int rc;
+
+	if (!out)
+		return error_nomem(err);
+	rc = all_put_html(out, r, err);
+	if (fclose(out) != 0 && rc == 0)
+		rc = error_nomem(err);
+	return rc < 0 ? rc : sink_save(path, text, len, err);
+}
+
+/* The files that were asked for. */
+static int save(struct command_call *call, const struct all_report *r)
+{
+	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
+	struct rimg_error err;
+	int status = EXIT_HOLDS;
+
+	if (html && save_html(r, html, &err) < 0)
+		status = call_error(call, &err);
+	if (sarif && sink_save(sarif, r->sarif, r->sarif_len, &err) < 0)
+		status = call_error(call, &err);
+	return status;
+}
+
+static int verify(struct command_call *call, struct rimg_node *node)
+{
+	auto_with(all_done) struct all_report r = { 0 };
+	struct rimg_error err;
+	int status;
+
+	if (all_run(call, node, &r, &err) < 0)
+		return call_error(call, &err);
+	if (call_has(call, "json"))
+		all_put_json(call->out, &r);
+	else
+		all_put_text(call->out, &r, call->quiet);
+	status = save(call, &r);
+	switch (all_verdict(&r)) {
+	case ALL_HOLDS: break;
+	case ALL_FAILS: status = call_worse(status, EXIT_FAILS); break;
+	case ALL_NOT_CHECKED:
+	case ALL_OPEN: status = EXIT_TROUBLE; break;
+	}
+	return status;
+}
+
+static int run_all(struct command_call *call)
+{
+	auto_with(free_image) struct rimg_image *image = NULL;
+	struct rimg_node *node;
+	struct rimg_error err;
+	int status;
+
+	if (call->n_args < 1 || call->n_args > 2)
+		return call_usage(call,
+				  "expected an image and perhaps a manifest, found %zu "
+				  "arguments",
+				  call->n_args);
+	if (call_has(call, "attestation") != call_has(call, "threshold"))
+		return call_usage(call, "--attestation, --threshold and --trusted belong together");
+	node = call_open(call, call->args[0], &image);
+	if (!node)
+		return EXIT_TROUBLE;
+	status = verify(call, node);
+	if (rimg_source_verify(image->src, &err) < 0)
+		status = call_error(call, &err);
+	return status;
+}
+
+static const struct command_option options[] = {
+	{ "strict", 0, NULL, "check: as rimg itself writes" },
+	{ "policy", 0, "FILE", "audit: what may be in it; default: Cranelift's code alone" },
+	{ "directory", 'C', "DIR", "rebuild: sources of the manifest are relative to it" },
+	{ "set", 0, "KEY=VALUE", "rebuild: as for rimg build" },
+	{ "vary", 0, "LIST", "rebuild: what to vary (default: all)" },
+	{ "attestation", 0, "FILE|DIR", "agree: what others say; once for each" },
+	{ "threshold", 0, "K", "agree: how many trusted keys have to vouch for it" },
+	{ "trusted", 0, "KEY.pub[,until=TIME]", "agree: a key to trust; once for each" },
+	{ "theirs", 0, "DIR", "agree: images of others, to compare with" },
+	{ "now", 0, "TIME", "agree: judge what expires at this time" },
+	{ "json", 0, NULL, "one JSON document, schema rimg.verify-all/1" },
+	{ "html", 0, "FILE", "also a page with all of it, to be read offline" },
+	{ "sarif", 0, "FILE", "also what check and audit found as SARIF 2.1.0" },
+	{ NULL, 0, NULL, NULL },
+};
+
+RIMG_COMMAND(verify_all) = {
+	.name = "verify all",
+	.summary = "check, audit, rebuild and agree, as one verdict",
+	.usage = "[--strict] [--policy FILE] [-C DIR] [--json] [--html FILE] [--sarif FILE]\n"
+		 "[--attestation FILE --threshold K --trusted KEY.pub]... IMAGE [MANIFEST]",
+	.help = "Everything that can be said of an image:\n"
+		"\n"
+		"  check    is it sound, with all that lies in it?\n"
+		"  audit    what made its code, and does the policy allow that?\n"
+		"  rebuild  does the manifest build these bytes, in varied surroundings?\n"
+		"  agree    do enough trusted keys vouch for these bytes?\n"
+		"\n"
+		"rebuild runs when a manifest is given, agree when attestations are. What did not\n"
+		"run is told as not checked, and is never counted as passed. Each of the four is a\n"
+		"command of its own, whose help tells more.\n"
+		"\n"
+		"Examples:\n"
+		"  rimg verify all --policy policy.toml os.img\n"
+		"  rimg verify all --strict --policy policy.toml os.img os.toml\n"
+		"  rimg verify all --attestation attestations/ --threshold 2 --trusted alice.pub \\\n"
+		"    --trusted bob.pub --html os.html os.img os.toml\n"
+		"\n"
+		"Exit codes: 0 all that was checked holds; 1 something does not; 2 something could\n"
+		"not be read or done.\n",
+	.options = options,
+	.run = run_all,
+};
