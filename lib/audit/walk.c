@@ -348,7 +348,7 @@ static int add_leaf(struct audit_work *w, struct rimg_node *node, const struct r
 
 	if (!c)
 		return -RIMG_E_NOMEM;
-	c->format = is_program(format) ? format->name : NULL;
+	c->format = format && is_program(format) ? format->name : NULL;
 	c->volume = !format && (node->role == RIMG_ROLE_PARTITION || node->role == RIMG_ROLE_IMAGE);
 	c->whole = node == w->start;
 	*index = w->n_contents - 1;

@@ -167,6 +167,12 @@ cp "$tmp/clean.img" "$tmp/free.img"
 put "$llvm" 3145728 "$tmp/free.img"
 audits 'a program in free blocks is found' 1 "$tmp/free.img"
 found 'where it lies' @0x300000 '"\(.hidden) \(.verdict)"' 'true llvm'
+cp "$tmp/clean.img" "$tmp/stale.img"
+put "$clif" 3145728 "$tmp/stale.img"
+audits "a hidden program fails, though it is Cranelift's" 1 "$tmp/stale.img"
+found 'it is' @0x300000 '"\(.verdict) \(.pass)"' 'cranelift false'
+printf '[policy]\nhidden = "allow"\n' >"$tmp/hidden.toml"
+exits 'a policy may judge it as any other' 0 "$rimg" verify audit --policy "$tmp/hidden.toml" "$tmp/stale.img"
 
 mformat -i "$tmp/esp.img" -C -T 8192 -c 8 -H 0 -h 16 -s 63 :: && printf 'hello' >"$tmp/hello" &&
 	mcopy -i "$tmp/esp.img" "$tmp/hello" ::hello.txt || exit 1
