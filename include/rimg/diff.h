@@ -16,7 +16,7 @@ enum rimg_diff_kind {
 	RIMG_DIFF_CHANGED,
 	RIMG_DIFF_ADDED,   /* only B has it */
 	RIMG_DIFF_REMOVED, /* only A has it */
-	RIMG_DIFF_MOVED,   /* the same content under another path */
+	RIMG_DIFF_MOVED,   /* the same or similar content under another path */
 };
 
 /** rimg_diff_kind_name - "changed", "added", "removed", "moved" */
