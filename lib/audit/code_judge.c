@@ -112,12 +112,17 @@ static enum code_class judge_cranelift_entry(const struct a64_code *c, const str
 		*bits |= code_rule_bit(RULE_FALLS_IN);
 		return CODE_UNKNOWN;
 	}
-	if (positive || fde->shape == FDE_FRAMED)
+	if (positive)
+		return CODE_CRANELIFT;
+	/* of several compilers: GCC may write this frame in functions that do not come back */
+	if (has(*bits, RULE_CIE_MIXED))
+		return CODE_UNKNOWN;
+	if (fde->shape == FDE_FRAMED)
 		return CODE_CRANELIFT;
 	if (part->n_code > LEAF_MAX || part->n_literals > 0)
 		return CODE_UNKNOWN;
 	*bits |= code_rule_bit(RULE_LEAF);
-	return has(*bits, RULE_CIE_MIXED) ? CODE_UNKNOWN : CODE_CRANELIFT;
+	return CODE_CRANELIFT;
 }
 
 /* Only the words speak. */
@@ -128,7 +133,10 @@ static enum code_class judge_words(const struct code_matcher *m, const struct a6
 
 	if (never && (!positive || count(never) >= 3))
 		return split(m, bits);
-	if (!never && positive && has(bits, RULE_PROLOGUE) && is_whole(part, bits) &&
+	/* one of the weaker signs alone could be chance */
+	if (!(bits & m->of_kind[RULE_POSITIVE]) && count(positive) < 2)
+		return CODE_UNKNOWN;
+	if (!never && has(bits, RULE_PROLOGUE) && is_whole(part, bits) &&
 	    part->n_code >= CODE_ALONE_MIN)
 		return CODE_CRANELIFT;
 	return CODE_UNKNOWN;

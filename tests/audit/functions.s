@@ -219,6 +219,43 @@ strange_table_end:
 	ret
 	function code_alone		// no entry: words alone
 	clif_body 0
+
+	.macro	one_sign
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	.rept	10
+	add	x0, x0, x1
+	.endr
+	cset	x0, eq
+	.endm
+	.macro	ends
+	ldp	x29, x30, [sp], #16
+	ret
+	.endm
+
+	function weak_sign		// one weak sign may be chance
+	one_sign
+	ends
+	function weak_signs
+	one_sign
+	cmp	x0, xzr
+	ends
+	function short			// twelve instructions
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	uxtb	w0, w0
+	.rept	7
+	add	x0, x0, x1
+	.endr
+	ends
+	function long			// thirteen
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	uxtb	w0, w0
+	.rept	8
+	add	x0, x0, x1
+	.endr
+	ends
 	.endif
 
 	.if CASE == 1			// framed entries, forged, over others' code
@@ -440,6 +477,10 @@ foreign_end:
 	foreign_body 0
 foreign_end:
 	fde	clif, foreign, foreign_end, 0x44, 0x0e, 32, 0x9d, 4, 0x9e, 3
+	function no_sign		// the frame alone does not tell
+	neutral_body
+no_sign_end:
+	framed	no_sign, no_sign_end
 	.endif
 
 	.if CASE == 14			// code in data that can be executed, and in a section of another name
