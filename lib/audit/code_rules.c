@@ -171,6 +171,8 @@ static bool pair_ascending(uint32_t w)
 const struct code_rule_row code_rules[N_CODE_RULES] = {
 [RULE_CALL_WITHOUT_FRAME] = { "call-without-frame", 0, 0, NULL, RULE_NEVER,
 	"calls, but does not begin with Cranelift's frame (stp x29,x30,[sp,#-16]!; mov x29,sp)" },
+[RULE_ADRP_APART] = { "adrp-apart", 0, 0, NULL, RULE_NEVER,
+	"adrp xN whose next word is neither add xN,xN,#n nor ldr x,[xN,#n]; Cranelift writes the two at once" },
 [RULE_PAIR_AT_SP] = { "pair-at-sp", 0xFF8003E0, 0xA90003E0, NULL, RULE_NEVER,
 	"stp or ldp of X registers at [sp,#n] without writeback; Cranelift pushes and pops" },
 [RULE_SCALED_AT_SP] = { "scaled-at-sp", 0x3B000000, 0x39000000, scaled_at_sp, RULE_NEVER,

@@ -26,6 +26,7 @@ enum code_rule_kind {
 enum code_rule {
 	/* not taken by a single word: told by the whole piece */
 	RULE_CALL_WITHOUT_FRAME,
+	RULE_ADRP_APART,
 	/* AArch64 words; the first rule that takes a word has it */
 	RULE_PAIR_AT_SP,
 	RULE_SCALED_AT_SP,

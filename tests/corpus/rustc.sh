@@ -29,7 +29,9 @@ sysroot=$(candidates | while read -r root; do
 	[ -d "$root/$source" ] && [ -d "$root/lib/rustlib/$target" ] && echo "$root" && break
 done)
 [ -n "$sysroot" ] || missing "no toolchain has rustc-dev and the target $target"
-command -v cargo >/dev/null || missing "cargo is not installed"
+for tool in cargo aarch64-linux-gnu-objcopy; do
+	command -v $tool >/dev/null || missing "$tool is not installed"
+done
 # not rustup's cargo: that would choose another compiler
 cargo=$sysroot/bin/cargo
 [ -x "$cargo" ] || cargo=$(command -v cargo)
@@ -63,7 +65,10 @@ crates() {
 	done
 	find "$into/objects" -name '*.o' | LC_ALL=C sort | while read -r object; do
 		n=$(readelf -sW "$object" | awk '$4 == "FUNC" && $7 != "UND" && $3 != 0 { n++ } END { print n + 0 }')
-		printf '%s\t%s\t%s\t%s\t%s\n' "$kind" "$corpus" "$object" "$n" "$extra"
+		[ "$n" != 0 ] || continue
+		printf '%s\t%s\t%s\t%s\t%s\n' "$kind" "$corpus, tables" "$object" "$n" "$extra"
+		aarch64-linux-gnu-objcopy -R .eh_frame -R .rela.eh_frame "$object" "$object.bare" || continue
+		printf '%s\t%s\t%s\t%s\t%s\n' "$kind" "$corpus, bare" "$object.bare" 0 "${extra:+0}"
 	done >>"$work/rustc.tsv"
 }
 
