@@ -121,8 +121,8 @@ RIMG_COMMAND(verify_all) = {
 		"Examples:\n"
 		"  rimg verify all --policy policy.toml os.img\n"
 		"  rimg verify all --strict --policy policy.toml os.img os.toml\n"
-		"  rimg verify all --attestation attestations/ --threshold 2 --trusted alice.pub \\\n"
-		"    --trusted bob.pub --html os.html os.img os.toml\n"
+		"  rimg verify all --attestation attestations/ --threshold 2 \\\n"
+		"    --trusted alice.pub --trusted bob.pub --html os.html os.img os.toml\n"
 		"\n"
 		"Exit codes: 0 all that was checked holds; 1 something does not; 2 something could\n"
 		"not be read or done.\n",
