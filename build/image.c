@@ -225,8 +225,6 @@ int image_prepare(struct image_build *b, struct rimg_error *err)
 	rc = output_seed(b->m->seed, b->m->seed_len, b->seed, err);
 	if (rc == 0 && b->m->bootloader)
 		rc = image_at(b->m->bootloader->place, add_bootloader(b, err), err);
-	else if (rc == 0 && b->m->esp)
-		image_warn(b, "there is no [bootloader]: nothing will boot from this image");
 	if (rc == 0)
 		rc = fill_root(b, err);
 	return rc < 0 ? rc : add_partitions(b, err);

@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/pool.h"
+#include "core/source.h"
 #include "core/str.h"
 
 int output_seed(const void *text, size_t len, uint8_t ret[32], struct rimg_error *err)
@@ -142,6 +143,8 @@ int output_finish(struct command_call *call, struct sink *sink,
 				*err = f.err[i];
 			return f.rc[i];
 		}
+	if (source_verify_reads(f.written, err) < 0)
+		return -RIMG_E_IO;
 	return sink_commit(sink, err);
 }
 

@@ -54,10 +54,10 @@ int rimg_source_read(const struct rimg_source *src, uint64_t off, void *buf, siz
 		     struct rimg_error *err);
 
 /**
- * rimg_source_verify - has the host file behind @src changed since it was opened?
+ * rimg_source_verify - is the host file behind @src as it was opened, and could it be read?
  *
- * Returns 0 when size and modification time are as they were, -RIMG_E_IO with a sentence if not.
- * Sources that are not host files always return 0.
+ * Returns 0 when size and modification time are as they were and no read has failed, -RIMG_E_IO
+ * with a sentence if not. Sources that are not host files always return 0.
  */
 int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err);
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -51,6 +52,7 @@ struct rimg_source {
 		struct {
 			int fd;
 			struct timespec mtime;
+			_Atomic uint64_t *failed; /* 1 + the first offset that could not be read */
 		} file;
 		const uint8_t *memory;
 		struct {
@@ -119,6 +121,13 @@ struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_er
 		error_nomem(err);
 		return NULL;
 	}
+	src->file.failed = calloc(1, sizeof(*src->file.failed));
+	if (!src->file.failed) {
+		src->kind = SOURCE_MEMORY; /* it owns no descriptor yet */
+		rimg_source_free(src);
+		error_nomem(err);
+		return NULL;
+	}
 	src->file.fd = take_fd(own);
 	src->file.mtime = st.st_mtim;
 	return src;
@@ -149,8 +158,10 @@ void rimg_source_free(struct rimg_source *src)
 {
 	if (!src)
 		return;
-	if (src->kind == SOURCE_FILE)
+	if (src->kind == SOURCE_FILE) {
 		close(src->file.fd);
+		free(src->file.failed);
+	}
 	cleanup_free(&src->name);
 	free(src);
 }
@@ -177,6 +188,27 @@ int source_fd(const struct rimg_source *src)
 	return src->kind == SOURCE_FILE ? src->file.fd : -1;
 }
 
+/* Remember that a read failed: not everyone who asks for bytes can tell that there were none. */
+static int read_failed(const struct rimg_source *src, uint64_t off, int rc)
+{
+	uint64_t none = 0;
+
+	atomic_compare_exchange_strong(src->file.failed, &none, off + 1);
+	return rc;
+}
+
+int source_verify_reads(const struct rimg_source *src, struct rimg_error *err)
+{
+	uint64_t failed;
+
+	src = ground_of(src);
+	failed = src->kind == SOURCE_FILE ? atomic_load(src->file.failed) : 0;
+	return failed == 0 ? 0
+			   : error_at(err, RIMG_E_IO, src->name, failed - 1,
+				      "it could not be read from here on, so what is said of it is "
+				      "not complete");
+}
+
 int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err)
 {
 	struct stat st;
@@ -184,6 +216,8 @@ int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err)
 	src = ground_of(src);
 	if (src->kind != SOURCE_FILE)
 		return 0;
+	if (source_verify_reads(src, err) < 0)
+		return -RIMG_E_IO;
 	if (fstat(src->file.fd, &st) < 0)
 		return error_os(err, src->name, "cannot look at it again");
 	if (S_ISBLK(st.st_mode))
@@ -210,11 +244,12 @@ static int file_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, 
 				err->has_off = true;
 				err->off = off;
 			}
-			return -RIMG_E_IO;
+			return read_failed(src, off, -RIMG_E_IO);
 		}
 		if (n == 0)
-			return error_at(err, RIMG_E_IO, src->name, off,
-					"the file became shorter while it was read");
+			return read_failed(src, off,
+					   error_at(err, RIMG_E_IO, src->name, off,
+						    "the file became shorter while it was read"));
 		buf += n;
 		off += (uint64_t)n;
 		len -= (size_t)n;

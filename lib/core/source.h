@@ -132,6 +132,14 @@ const struct rimg_source *source_ground(const struct rimg_source *src, uint64_t 
 /** source_fd - descriptor of the host file that @src is as a whole; -1 when it is anything else */
 int source_fd(const struct rimg_source *src);
 
+/**
+ * source_verify_reads - has every read of the host file behind @src succeeded so far?
+ *
+ * A failure that was met on the way may have been taken for "nothing there". Returns 0 or
+ * -RIMG_E_IO. rimg_source_verify() asks this, too.
+ */
+int source_verify_reads(const struct rimg_source *src, struct rimg_error *err);
+
 /** source_name - what messages call it: the ground's host path */
 const char *source_name(const struct rimg_source *src);
 

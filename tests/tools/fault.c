@@ -3,9 +3,11 @@
 /* A library to be preloaded: the n-th call of a kind fails, as it does on a full or broken disk, or
  * kills the process. tests/faults.sh builds and drives it.
  *
- *     FAULT_KIND   write (and size, copy), sync, name (rename, link), make (a new file), read,
- * remove FAULT_AT     which call of that kind, from 1 FAULT_ERROR  ENOSPC, EIO, ENOMEM, EACCES, or
- * KILL FAULT_MARK   file that is made when it happens
+ * FAULT_KIND: write (and size), sync, name (rename, link), make (a new file), read, pread (those of
+ *	them that say where, as rimg's own do), remove
+ * FAULT_AT: which call of that kind, from 1
+ * FAULT_ERROR: ENOSPC, EIO, ENOMEM, EACCES, or KILL
+ * FAULT_MARK: file that is made when it happens
  *
  * Only calls that the program makes itself are seen: not those of the C library's streams. */
 
@@ -78,6 +80,13 @@ static void *real(const char *name)
 		return must_fail(kind) ? -1 : REAL(name) args; \
 	}
 
+#define WRAP2(kind, other, type, name, params, args)                               \
+	type name params;                                                          \
+	type name params                                                           \
+	{                                                                          \
+		return must_fail(kind) || must_fail(other) ? -1 : REAL(name) args; \
+	}
+
 /* clang-format off */
 WRAP("write", ssize_t, write, (int fd, const void *buf, size_t len), (fd, buf, len))
 WRAP("write", ssize_t, pwrite, (int fd, const void *buf, size_t len, off_t off), (fd, buf, len, off))
@@ -85,8 +94,8 @@ WRAP("write", ssize_t, pwrite64, (int fd, const void *buf, size_t len, off64_t o
 WRAP("write", int, ftruncate, (int fd, off_t len), (fd, len))
 WRAP("write", int, ftruncate64, (int fd, off64_t len), (fd, len))
 WRAP("read", ssize_t, read, (int fd, void *buf, size_t len), (fd, buf, len))
-WRAP("read", ssize_t, pread, (int fd, void *buf, size_t len, off_t off), (fd, buf, len, off))
-WRAP("read", ssize_t, pread64, (int fd, void *buf, size_t len, off64_t off), (fd, buf, len, off))
+WRAP2("read", "pread", ssize_t, pread, (int fd, void *buf, size_t len, off_t off), (fd, buf, len, off))
+WRAP2("read", "pread", ssize_t, pread64, (int fd, void *buf, size_t len, off64_t off), (fd, buf, len, off))
 WRAP("sync", int, fsync, (int fd), (fd))
 WRAP("sync", int, fdatasync, (int fd), (fd))
 WRAP("sync", int, syncfs, (int fd), (fd))
@@ -107,7 +116,9 @@ ssize_t __read_chk(int fd, void *buf, size_t len, size_t size)
 ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t size);
 ssize_t __pread64_chk(int fd, void *buf, size_t len, off64_t off, size_t size)
 {
-	return must_fail("read") ? -1 : REAL(__pread64_chk)(fd, buf, len, off, size);
+	return must_fail("read") || must_fail("pread")
+		       ? -1
+		       : REAL(__pread64_chk)(fd, buf, len, off, size);
 }
 
 #define WRAP_OPEN(name)                                               \
