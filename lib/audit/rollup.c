@@ -30,11 +30,29 @@ const char *audit_verdict_name(enum audit_verdict verdict)
 	return names[verdict];
 }
 
+/* *rest + @more, both less than @all: is that @all or above? *rest becomes what is over. */
+static uint32_t add_below(uint64_t *rest, uint64_t more, uint64_t all)
+{
+	bool above = *rest >= all - more;
+
+	*rest = above ? *rest - (all - more) : *rest + more;
+	return above;
+}
+
+/* part * POLICY_ONE / all, rounded down, bit by bit: not every machine has numbers that wide. */
 uint32_t audit_share(const struct audit_counts *counts)
 {
-	if (counts->covered >= counts->code_bytes)
+	uint64_t part = counts->covered, all = counts->code_bytes, rest = 0;
+	uint32_t share = 0;
+
+	if (part >= all)
 		return POLICY_ONE;
-	return (uint32_t)((unsigned __int128)counts->covered * POLICY_ONE / counts->code_bytes);
+	for (uint32_t bit = UINT32_C(1) << 31; bit > 0; bit >>= 1) {
+		share = 2 * share + add_below(&rest, rest, all);
+		if (POLICY_ONE & bit)
+			share += add_below(&rest, part, all);
+	}
+	return share;
 }
 
 /* ---- exceptions by hash --------------------------------------------------------------------- */
