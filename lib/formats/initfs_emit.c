@@ -163,6 +163,12 @@ static int bootstrap_entry(struct layout *lo, struct rimg_error *err)
 			"expected the bootstrap program's entry at 0x%x or above (it must be "
 			"linked to run there), found 0x%" PRIx64,
 			INITFS_LOAD_ADDRESS + INITFS_BOOTSTRAP_OFF, lo->entry);
+	if (lo->entry - INITFS_LOAD_ADDRESS - INITFS_BOOTSTRAP_OFF >= rimg_source_size(src))
+		return error_set(err, RIMG_E_BAD, NULL,
+				 "expected the bootstrap program's entry inside its %" PRIu64
+				 " bytes, which are at 0x%x, found 0x%" PRIx64,
+				 rimg_source_size(src), INITFS_LOAD_ADDRESS + INITFS_BOOTSTRAP_OFF,
+				 lo->entry);
 	return 0;
 }
 

@@ -175,6 +175,14 @@ refused 'a disk without room for its table' 'partition tables' "$rimg" disk -o "
 refused 'overlapping partitions' 'overlap' "$rimg" disk -o "$tmp/old.img" --size 4MiB -p A:linux:100:200 -p B:linux:200:300
 refused 'a file that is larger than its partition' 'partition "A"' "$rimg" disk -o "$tmp/old.img" --size 4MiB -p "A:linux:100:200:$in/big"
 refused 'a folder that is not there' 'nowhere' "$rimg" redoxfs "$tmp/nowhere" -o "$tmp/old.img"
+# the ELF header of a program that begins at 0x10000000
+{
+	printf '\177ELF\002\001\001'
+	head -c 9 /dev/zero
+	printf '\002\000\267\000\001\000\000\000\000\000\000\020'
+	head -c 4072 /dev/zero
+} >"$tmp/far"
+refused 'a bootstrap that begins elsewhere' 'entry inside its 4100 bytes' "$rimg" initfs "$in/initfs" -b "$tmp/far" -o "$tmp/old.img"
 refused 'a bootstrap that is no program' 'ELF' "$rimg" initfs "$in/initfs" -b "$in/loader.efi" -o "$tmp/old.img"
 refused 'an initfs over its limit' 'max_size' "$rimg" initfs "$in/initfs" --max-size 4096 -o "$tmp/old.img"
 refused 'a damaged image' 'damaged' "$rimg" normalize "$GOLDEN/broken/links.img" -o "$tmp/old.img"
