@@ -139,6 +139,12 @@ static bool ands(uint32_t w)
 	return (w & 0x7F800000) == 0x72000000 ? rt(w) != 31 : (w & 0x7F200000) == 0x6A000000;
 }
 
+/* Cranelift loads the size of a large frame to x16. */
+static bool not_by_x16(uint32_t w)
+{
+	return (w >> 16 & 31) != 16;
+}
+
 static bool unscaled_at_sp(uint32_t w)
 {
 	return rn(w) == 31 && !is_vector(w) && imm9(w) >= 0 &&
@@ -217,6 +223,8 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 	"ands into a register, or tst of registers" },
 [RULE_CSEL_XZR] = { "csel-xzr", 0xFFFF0C00, 0x9A9F0000, NULL, RULE_NEVER,
 	"csel x,x,xzr" },
+[RULE_SP_BY_REGISTER] = { "sp-by-register", 0xBFE0001F, 0x8B20001F, not_by_x16, RULE_NEVER,
+	"add or sub into sp by a register other than x16: a frame of variable size" },
 [RULE_UNSCALED_AT_SP] = { "unscaled-at-sp", 0x3B200C00, 0x38000000, unscaled_at_sp, RULE_POSITIVE,
 	"load or store at [sp,#n] in the unscaled form although the scaled one would fit" },
 [RULE_TRAP_WORD] = { "trap-word", 0xFFFFFFFF, 0x0000C11F, NULL, RULE_POSITIVE,

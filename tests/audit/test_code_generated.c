@@ -43,7 +43,7 @@ enum tables {
 
 static const char *const table_names[N_TABLES] = { "honest", "padded",       "trimmed",
 						   "absent", "forged empty", "forged framed" };
-static const char *const foreign_files[] = { "clang", "gcc" };
+static const char *const foreign_files[] = { "clang", "gcc", "gcc-vla" };
 static const char *const cranelift_files[] = { "cranelift-0.105", "cranelift-0.116",
 					       "cranelift-0.127", "cranelift-0.137" };
 
@@ -354,7 +354,7 @@ static void expect_foreign_seen(struct listing *l, enum tables tables)
 
 static void foreign_functions_are_never_cranelifts(void **state)
 {
-	struct listing *l = read_listings(foreign_files, 2);
+	struct listing *l = read_listings(foreign_files, 3);
 
 	(void)state;
 	for (enum tables t = 0; t < N_TABLES; t++)
@@ -364,7 +364,7 @@ static void foreign_functions_are_never_cranelifts(void **state)
 
 static void foreign_functions_between_cranelifts_are_seen(void **state)
 {
-	struct listing *foreign = read_listings(foreign_files, 2);
+	struct listing *foreign = read_listings(foreign_files, 3);
 	struct listing *clif = read_listings(cranelift_files, 4);
 	struct listing *both = calloc(1, sizeof(*both));
 
@@ -435,7 +435,7 @@ static void without_tables_cranelifts_functions_are_not_called_foreign(void **st
 
 static void foreign_functions_of_some_size_are_told_by_their_code(void **state)
 {
-	struct listing *l = read_listings(foreign_files, 2);
+	struct listing *l = read_listings(foreign_files, 3);
 	struct examined e = make_program(l, ABSENT);
 	uint64_t bytes[N_CODE_CLASSES], seen = 0, all = 0;
 

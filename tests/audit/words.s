@@ -127,3 +127,11 @@
 	b	.				//= -
 	add	v0.16b, v1.16b, v2.16b		//= -
 	fadd	d0, d1, d2			//= -
+	sub	sp, sp, x0			//= sp-by-register
+	add	sp, sp, x12			//= sp-by-register
+	sub	sp, sp, x15			//= sp-by-register
+	sub	sp, sp, x16			//= -
+	add	sp, sp, x16			//= -
+	sub	sp, sp, x17			//= sp-by-register
+	sub	x1, sp, x0			//= -
+	sub	sp, sp, #16			//= -

@@ -4,8 +4,8 @@
 
 One C function of 6 to 40 instructions, by clang or gcc at any level, is linked into Cranelift's
 objects (clif.py has made them), by LLD or GNU ld; stripped; .comment is gone or forged. Its unwind
-table is honest, absent, forged as a leaf's, forged as that of a function with a frame, or the code
-hides inside an asm wrapper. A line is: kind, corpus, path, functions, address and length of what is
+table is honest, absent, forged as a leaf's, forged as that of a function with a frame, without and
+with saved registers, or the code hides inside an asm wrapper. A line is: kind, corpus, path, functions, address and length of what is
 foreign. Also the programs without it, which must pass: lines of kind cranelift.
 """
 import os
@@ -20,8 +20,8 @@ import elf
 import forge
 from foreign import ARCHES, LEVELS, have, run
 
-TABLES = ["honest", "absent", "forged empty", "forged framed", "wrapped"]
-CASES = 400
+TABLES = ["honest", "absent", "forged empty", "forged plain", "forged framed", "wrapped"]
+CASES = 480
 COMMENT = b"rustc version 1.97.0-nightly with cranelift 0.131.0\0"
 WRAPPER = [0xA9BE7BFD, 0x910003FD, 0xF9000FF3, 0xAA0003F3], [0xF9400FF3, 0xA8C27BFD, 0xD65F03C0]
 
@@ -30,7 +30,7 @@ def small_function(base, k):
     """Compile small functions until one has 6 to 40 instructions: object, name, bytes of it"""
     tools = ARCHES["aarch64"]
     compiler, level = ("clang", "gcc")[k % 2], LEVELS[k // 2 % 5]
-    tables = TABLES[k // 10 % 5]
+    tables = TABLES[k // 10 % 6]
     flags = ["-fasynchronous-unwind-tables"] if tables == "honest" else \
         ["-fno-asynchronous-unwind-tables", "-fno-unwind-tables"]
     for attempt in range(100):
