@@ -1,49 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* Instructions as text, by Capstone. It knows no RISC-V in the version that Debian 12 has: those
- * are shown as numbers. */
-#include <capstone/capstone.h>
+/* Instructions as text, with the addresses in them by name. */
 #include <elf.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/disasm.h"
 #include "core/str.h"
 #include "diff/insns.h"
 
 struct disassembler {
-	csh handle; /* 0: none for this machine */
+	struct disasm *text;
 };
 
 struct disassembler *disassembler_new(const struct elf_view *view)
 {
 	struct disassembler *d = calloc(1, sizeof(*d));
-	cs_err rc = CS_ERR_ARCH;
 
 	if (!d)
 		return NULL;
-	if (view->machine == EM_AARCH64)
-		rc = cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &d->handle);
-	else if (view->machine == EM_X86_64)
-		rc = cs_open(CS_ARCH_X86, CS_MODE_64, &d->handle);
-	if (rc != CS_ERR_OK)
-		d->handle = 0;
+	d->text = disasm_new(view->machine == EM_AARCH64  ? DISASM_A64
+			     : view->machine == EM_X86_64 ? DISASM_X86_64
+							  : DISASM_NONE);
+	if (!d->text) {
+		free(d);
+		return NULL;
+	}
 	return d;
 }
 
 void disassembler_free(struct disassembler *d)
 {
-	if (d && d->handle)
-		(void)cs_close(&d->handle);
+	if (d)
+		disasm_free(d->text);
 	free(d);
-}
-
-/* The bytes as one number, as the processor reads them. */
-static void add_number(struct str *s, const struct insns *c, const struct insn *insn)
-{
-	str_add(s, ".insn 0x");
-	for (size_t i = insn->len; i-- > 0;)
-		str_printf(s, "%02x", c->data[insn->off + i]);
 }
 
 /* Where in the operands the address stands, or the part of it that the instruction holds; sets its
@@ -100,19 +91,15 @@ static void add_operands(struct str *s, const char *text, const struct insns *c,
 void disassembler_add(struct disassembler *d, struct str *s, const struct insns *c,
 		      const struct insn *insn)
 {
-	cs_insn *in = NULL;
-	size_t n = d->handle ? cs_disasm(d->handle, c->data + insn->off, insn->len,
-					 c->addr + insn->off, 1, &in)
-			     : 0;
+	struct disasm_text text;
 
-	if (n == 0) {
-		add_number(s, c, insn);
+	disasm_one(d->text, c->data + insn->off, insn->len, c->addr + insn->off, insn->len, &text);
+	str_add(s, text.mnemonic);
+	if (text.operands[0] == '\0')
 		return;
-	}
-	str_add(s, in->mnemonic);
-	if (in->op_str[0]) {
-		str_add_char(s, ' ');
-		add_operands(s, in->op_str, c, insn);
-	}
-	cs_free(in, n);
+	str_add_char(s, ' ');
+	if (strcmp(text.mnemonic, ".insn") == 0)
+		str_add(s, text.operands);
+	else
+		add_operands(s, text.operands, c, insn);
 }
