@@ -6,8 +6,10 @@
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
+#include "core/sink.h"
 #include "core/str.h"
 #include "verify/audit_report.h"
+#include "verify/audit_sarif.h"
 #include "verify/prebuilt_dir.h"
 
 static void free_image(struct rimg_image **image)
@@ -119,6 +121,41 @@ static int show(struct command_call *call, const struct audit_report *r)
 	return EXIT_HOLDS;
 }
 
+static int put_sarif(FILE *out, const struct audit_report *r, const char *image, int status)
+{
+	auto_free const char **rules = calloc(audit_n_rules(r), sizeof(*rules));
+	struct sarif s;
+
+	if (!rules || sarif_begin(&s, out, "rimg verify audit", image, rules,
+				  sarif_rules(rules, audit_rules(r, rules)), audit_rule_text) < 0)
+		return -RIMG_E_NOMEM;
+	audit_put_sarif(&s, r);
+	sarif_end(&s, status != EXIT_TROUBLE, status);
+	return 0;
+}
+
+static int save_sarif(struct command_call *call, const struct audit_report *r, const char *image,
+		      int status)
+{
+	const char *path = call_value(call, "sarif");
+	auto_free char *text = NULL;
+	struct rimg_error err;
+	size_t len = 0;
+	FILE *out;
+	int rc;
+
+	if (!path)
+		return EXIT_HOLDS;
+	error_nomem(&err);
+	out = open_memstream(&text, &len);
+	rc = out ? put_sarif(out, r, image, status) : -RIMG_E_NOMEM;
+	if (out && fclose(out) != 0)
+		rc = -RIMG_E_NOMEM;
+	if (rc == 0)
+		rc = sink_save(path, text, len, &err);
+	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+}
+
 /* Not all was read: then the verdict is not what the bytes say. */
 static int status_of(const struct audit_report *r)
 {
@@ -146,6 +183,7 @@ static int audit(struct command_call *call, const struct policy *policy,
 	call_progress(call, NULL, 0, 0);
 	status = show(call, report);
 	tell_exceptions(call, report);
+	status = call_worse(status, save_sarif(call, report, image->name, status_of(report)));
 	if (rimg_source_verify(image->src, &err) < 0)
 		status = call_error(call, &err);
 	return call_worse(status, status_of(report));
@@ -174,6 +212,7 @@ static const struct command_option options[] = {
 	{ "functions", 0, NULL,
 	  "also every piece of code that is not covered; with -v, every one" },
 	{ "json", 0, NULL, "one JSON document" },
+	{ "sarif", 0, "FILE", "also what does not pass as SARIF 2.1.0, for code hosts" },
 	{ "propose-policy", 0, NULL, "print a policy under which it passes, to be reviewed" },
 	{ "known-prebuilt", 0, "PATH",
 	  "files and functions in PATH come from elsewhere; repeatable" },
@@ -183,7 +222,7 @@ static const struct command_option options[] = {
 RIMG_COMMAND(verify_audit) = {
 	.name = "verify audit",
 	.summary = "tell what made every program in an image, and whether that is allowed",
-	.usage = "[--policy FILE] [--functions] [--json] [--known-prebuilt PATH]... ADDRESS\n"
+	.usage = "[--policy FILE] [--known-prebuilt PATH]... [OPTION]... ADDRESS\n"
 		 "--propose-policy [--policy FILE] ADDRESS",
 	.help = "Finds all code in an image: programs in partitions, file systems, archives and\n"
 		"packages, and code where none should be: behind the end of files, in free space,\n"

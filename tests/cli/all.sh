@@ -116,6 +116,19 @@ one_fails 'other bytes than the manifest builds: rebuild' rebuild
 try --policy policy.toml --attestation alice.json --threshold 2 --trusted alice.pub --trusted bob.pub os.img
 one_fails 'one voice for two: agree' agree
 
+# ---- the audit's own log ----
+exits 'an audit as SARIF' 1 "$rimg" verify audit --json --sarif audit.sarif "$golden/system.img"
+cp "$out" audit.json
+exits 'has a result for each path of what fails' 0 python3 -c '
+import json
+audit, run = json.load(open("audit.json")), json.load(open("audit.sarif"))["runs"][0]
+found = sorted(r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] for r in run["results"])
+paths = sorted(p for a in audit["artifacts"] if not a["pass"] for p in [a["path"]] + a["also"])
+assert found == paths and found, (found, paths)
+assert all(r["ruleId"].startswith("audit.") and r["message"]["text"] for r in run["results"])
+assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]'
+exits 'one that cannot be written' 2 "$rimg" verify audit --sarif no/such/file "$golden/system.img"
+
 # ---- what could not be read or done leaves it open ----
 left_open() {
 	exits "$1: exit code" 2 cat_status

@@ -85,6 +85,8 @@ else
 		(cd "$(dirname "$image")" && "$rimg" -q verify check "$(basename "$image")" --sarif "$work/$document") >/dev/null 2>&1
 		check "$document is what SARIF's own tool accepts" judge_sarif "$document"
 	done
+	"$rimg" verify all "$golden/disk-installer.img" --sarif all.sarif >/dev/null 2>&1
+	check 'check and audit in one log, too' judge_sarif all.sarif
 	"$rimg" verify check "$golden/broken/header-version-7.img" --sarif unread.sarif >/dev/null 2>&1
 	check 'and so is one about what could not be read' judge_sarif unread.sarif
 	sed 's/"version": "2.1.0"/"version": "2.2.0"/; s/"ruleId"/"ruleName"/' unread.sarif >wrong.sarif
