@@ -154,7 +154,7 @@ static int list(struct detail *d, const struct insns *a, const struct insns *b, 
 
 	if (a->n == 0 || b->n == 0)
 		return 0;
-	if (insns_compare(a, b, &delta) < 0)
+	if (insns_compare(a, b, EDITS_MAX, &delta) < 0)
 		return -RIMG_E_NOMEM;
 	l.words = disassembler_new(a->view);
 	if (!l.words)

@@ -244,7 +244,7 @@ int detail_text(struct detail *d, const struct rimg_source *src_a, const struct 
 		rc = load(&b, src_b, ret);
 	if (rc < 0 || !*ret)
 		return rc;
-	rc = edits_find(a.key, a.n, b.key, b.n, &e);
+	rc = edits_find(a.key, a.n, b.key, b.n, EDITS_MAX, &e);
 	if (rc < 0)
 		return rc;
 	*ret = !keys_lie(&a, &b, &e);

@@ -13,8 +13,6 @@
 #include "core/mem.h"
 #include "core/num.h"
 
-#define EDITS_MAX 1000 /* items taken out or put in; the paths take 4 bytes x EDITS_MAX^2 */
-
 /** struct search - between the equal beginnings and ends; @reach: of step d at [d * d + d + k] */
 struct search {
 	const uint64_t *a, *b;
@@ -125,9 +123,9 @@ static void turn_around(struct edits *e)
 	}
 }
 
-static int run(struct search *s, size_t skip, struct edits *e)
+static int run(struct search *s, size_t skip, size_t max, struct edits *e)
 {
-	int64_t most = (int64_t)num_min(EDITS_MAX, (uint64_t)(s->n_a + s->n_b));
+	int64_t most = (int64_t)num_min(num_min(max, EDITS_MAX), (uint64_t)(s->n_a + s->n_b));
 
 	for (s->n_steps = 0; s->n_steps <= most; s->n_steps++) {
 		if (!make_room(s, s->n_steps))
@@ -139,7 +137,8 @@ static int run(struct search *s, size_t skip, struct edits *e)
 	return add_edit(e, skip, (size_t)s->n_a, skip, (size_t)s->n_b);
 }
 
-int edits_find(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b, struct edits *ret)
+int edits_find(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b, size_t max,
+	       struct edits *ret)
 {
 	struct edits e = { 0 };
 	struct search s = { 0 };
@@ -160,7 +159,7 @@ int edits_find(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b, str
 		e.coarse = true;
 		rc = add_edit(&e, skip, n_a - skip, skip, n_b - skip);
 	} else if (s.n_a > 0 || s.n_b > 0) {
-		rc = run(&s, skip, &e);
+		rc = run(&s, skip, max, &e);
 	}
 	free(s.reach);
 	if (rc < 0) {

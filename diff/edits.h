@@ -20,15 +20,18 @@ struct edits {
 	bool coarse; /* too many: what lies between the first and the last is one edit */
 };
 
+#define EDITS_MAX ((size_t)1000) /* the paths of the search take 4 bytes x EDITS_MAX^2 / 2 */
+
 /**
  * edits_find - the fewest edits between two lists of keys
+ * @max: items that are taken out or put in at most, up to EDITS_MAX; more is told as coarse
  * @ret: set on success only; the caller frees it with edits_done()
  *
- * Myers' algorithm, greedy, up to a thousand edits; lists that differ in more are told as coarse.
- * Time is bounded by the length of the lists and a million steps.
+ * Myers' algorithm, greedy. Time is bounded by the length of the lists times @max.
  * Returns 0 or -RIMG_E_NOMEM.
  */
-int edits_find(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b, struct edits *ret);
+int edits_find(const uint64_t *a, size_t n_a, const uint64_t *b, size_t n_b, size_t max,
+	       struct edits *ret);
 
 void edits_done(struct edits *e);
 

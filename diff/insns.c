@@ -234,7 +234,7 @@ static void map_insns(const struct insns *a, const struct edits *e, size_t *map)
 	}
 }
 
-int insns_compare(const struct insns *a, const struct insns *b, struct insns_delta *ret)
+int insns_compare(const struct insns *a, const struct insns *b, size_t max, struct insns_delta *ret)
 {
 	auto_free uint64_t *keys_a = keys_of(a), *keys_b = keys_of(b);
 	auto_free size_t *map = calloc(a->n + 1, sizeof(*map));
@@ -243,7 +243,7 @@ int insns_compare(const struct insns *a, const struct insns *b, struct insns_del
 
 	if (!keys_a || !keys_b || !map)
 		return -RIMG_E_NOMEM;
-	rc = edits_find(keys_a, a->n, keys_b, b->n, &d.edits);
+	rc = edits_find(keys_a, a->n, keys_b, b->n, max, &d.edits);
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < d.edits.n; i++)

@@ -63,8 +63,10 @@ struct insns_delta {
 	size_t first_a, first_b;
 };
 
-/** insns_compare - 0 or -RIMG_E_NOMEM; the caller frees @ret with insns_delta_done() */
-int insns_compare(const struct insns *a, const struct insns *b, struct insns_delta *ret);
+/** insns_compare - 0 or -RIMG_E_NOMEM; the caller frees @ret with insns_delta_done()
+ * @max: edits looked for, as edits_find() */
+int insns_compare(const struct insns *a, const struct insns *b, size_t max,
+		  struct insns_delta *ret);
 
 void insns_delta_done(struct insns_delta *d);
 

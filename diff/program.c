@@ -14,7 +14,9 @@
 #include "diff/insns.h"
 
 #define FUNCTION_MAX  ((uint64_t)1 << 20)   /* bytes of a function that is looked into */
-#define CODE_BUDGET   ((uint64_t)32 << 20)  /* bytes of all of them, A and B together */
+#define CODE_BUDGET   ((uint64_t)16 << 20)  /* bytes of all of them, A and B together */
+#define CODE_EDITS    200                   /* instructions that are matched one by one */
+#define PROGRAM_MAX   ((uint64_t)192 << 20) /* bytes of a program, A and B together */
 #define FILE_BUDGET   ((uint64_t)512 << 20) /* bytes of programs that are held, one by one */
 #define PATH_FILE_MAX ((uint64_t)4 << 20)   /* bytes of a file that is searched for paths */
 #define PATH_BUDGET   ((uint64_t)32 << 20)
@@ -79,7 +81,7 @@ static int judge_code(struct program *g, struct difference *x, const struct insn
 
 	if (a->n == 0 || b->n == 0)
 		return 0;
-	if (insns_compare(a, b, &t) < 0)
+	if (insns_compare(a, b, CODE_EDITS, &t) < 0)
 		return -RIMG_E_NOMEM;
 	tell_delta(&s, g, a, b, &t);
 	if (t.n_changed == 0 && t.n_other == 0 && t.n_moved > 0)
@@ -354,7 +356,7 @@ static int refine_program(struct rimg_diff *d, struct pair *p)
 
 	while (inner && inner->a != p->a->nested->root)
 		inner = inner->next;
-	if (!inner || size_a + size_b > d->file_budget)
+	if (!inner || size_a + size_b > num_min(PROGRAM_MAX, d->file_budget))
 		return 0;
 	d->file_budget -= size_a + size_b;
 	rc = elf_view_open(p->a->content, size_a, &g.a);

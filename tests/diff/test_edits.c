@@ -67,7 +67,7 @@ static void edits_are_the_fewest(void **unused)
 			a[i] = test_random_below(&r, kinds);
 		for (size_t i = 0; i < n_b; i++)
 			b[i] = test_random_below(&r, kinds);
-		assert_int_equal(edits_find(a, n_a, b, n_b, &e), 0);
+		assert_int_equal(edits_find(a, n_a, b, n_b, EDITS_MAX, &e), 0);
 		assert_false(e.coarse);
 		assert_int_equal(check(a, n_a, b, n_b, &e), n_a + n_b - 2 * common(a, n_a, b, n_b));
 		edits_done(&e);
@@ -88,7 +88,7 @@ static void more_than_a_thousand_edits_are_coarse(void **unused)
 			a[i] = b[i] = i;
 		for (size_t i = 0; i < n; i++)
 			b[i * 7] = 10000 + i;
-		assert_int_equal(edits_find(a, 4000, b, 4000, &e), 0);
+		assert_int_equal(edits_find(a, 4000, b, 4000, EDITS_MAX, &e), 0);
 		cost = check(a, 4000, b, 4000, &e);
 		assert_int_equal(e.coarse, n > 500);
 		assert_int_equal(e.n, n > 500 ? 1 : n);

@@ -66,7 +66,7 @@ static void half_an_address_is_not_taken_for_moved(void **unused)
 	put(data_b, words_b, 2);
 	a = decode_a64(data_a, 8, 0x1000);
 	b = decode_a64(data_b, 8, 0x1000);
-	assert_int_equal(insns_compare(&a, &b, &delta), 0);
+	assert_int_equal(insns_compare(&a, &b, EDITS_MAX, &delta), 0);
 	assert_int_equal(delta.n_changed, 0);
 	assert_int_equal(delta.n_moved, 0);
 	assert_int_equal(delta.n_other, 1);
@@ -90,7 +90,7 @@ static void a_branch_to_elsewhere_in_the_function_is_told(void **unused)
 	put(data_b, words_b, 3);
 	a = decode_a64(data_a, 12, 0x1000);
 	b = decode_a64(data_b, 12, 0x2000);
-	assert_int_equal(insns_compare(&a, &b, &delta), 0);
+	assert_int_equal(insns_compare(&a, &b, EDITS_MAX, &delta), 0);
 	assert_int_equal(delta.n_other, 1);
 	insns_delta_done(&delta);
 	insns_done(&a);
