@@ -7,7 +7,7 @@ Each attack is a function of the program that gives the attacked file's bytes, o
 nothing to work on. Three kinds:
     lie    every executable byte is there as before; something false is said of it. The verdict must
            not get better, and no byte more may be attributed.
-    loss   the code is there as before, what told of it is gone. No byte more may be attributed. What
+    loss   the code is there as before, what told of it is gone or replaced. No byte more may be attributed. What
            only the lost tables told may be undecided then, which is no pass.
     code   bytes of code are changed, cut off or hidden. It must not pass if it did not before.
 A line is: kind (attack), corpus, path, functions, path of the original, kind of attack.
@@ -431,33 +431,33 @@ def cut_fdes(t, words, framed=False):
     return with_eh_frame(t, build)
 
 
-@attack("lie")
+@attack("loss")
 def cut_by_fdes_1(t):
     """Each foreign instruction is a leaf of its own, the table says"""
     return cut_fdes(t, 1)
 
 
-@attack("lie")
+@attack("loss")
 def cut_by_fdes_2(t):
     return cut_fdes(t, 2)
 
 
-@attack("lie")
+@attack("loss")
 def cut_by_fdes_3(t):
     return cut_fdes(t, 3)
 
 
-@attack("lie")
+@attack("loss")
 def cut_by_framed_fdes(t):
     return cut_fdes(t, 3, True)
 
 
-@attack("lie")
+@attack("loss")
 def leaf_fde(t):
     return cut_fdes(t, t.size // 4)
 
 
-@attack("lie")
+@attack("loss")
 def framed_fde(t):
     return cut_fdes(t, t.size // 4, True)
 
@@ -478,7 +478,7 @@ def fde_range_grown(t):
     return with_eh_frame(t, build)
 
 
-@attack("lie")
+@attack("loss")
 def fde_over_all(t):
     """One FDE of a framed function over all code"""
     def build(e, s, addr):
@@ -518,7 +518,7 @@ def endless_fdes(t):
     return e.data if rows else None
 
 
-@attack("lie")
+@attack("loss")
 def huge_fde_count(t):
     """A hundred thousand forged entries for the foreign function"""
     def build(e, s, addr):
@@ -531,7 +531,7 @@ def huge_fde_count(t):
     return with_eh_frame(t, build)
 
 
-@attack("lie")
+@attack("loss")
 def unaligned_fdes(t):
     """Entries that begin and end inside of instructions"""
     def build(e, s, addr):
