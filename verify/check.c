@@ -349,6 +349,47 @@ static int check_layer(struct check *c, struct rimg_layer *l, struct rimg_node *
 	return rc;
 }
 
+/* Is there any byte but zero in it? Stops at the first. */
+static int find_data(struct check *c, const struct rimg_source *src, bool *ret,
+		     struct rimg_error *why)
+{
+	uint64_t size = rimg_source_size(src), off = 0;
+
+	*ret = false;
+	while (!*ret && (off = source_next_data(src, off)) < size) {
+		size_t n = (size_t)num_min(size - off, CHUNK);
+		int rc = rimg_source_read(src, off, c->buf, n, why);
+
+		if (rc < 0)
+			return rc;
+		for (size_t i = 0; i < n && !*ret; i++)
+			*ret = c->buf[i] != 0;
+		off += n;
+	}
+	return 0;
+}
+
+/* A partition is there to hold something that can be checked, but for one of boot code. */
+static int no_format(struct check *c, const struct rimg_node *node)
+{
+	const struct rimg_attr *type = node_attr(node, "type");
+	struct rimg_error why;
+	bool data;
+	int rc;
+
+	if (node->role == RIMG_ROLE_FILE)
+		c->r->no_format++;
+	if (node->role != RIMG_ROLE_PARTITION ||
+	    (type && type->type == ATTR_TEXT && type->bytes.len == 4 &&
+	     memcmp(type->bytes.data, "bios", 4) == 0))
+		return 0;
+	rc = find_data(c, node->content, &data, &why);
+	if (rc < 0)
+		return unread(c, node, rc, &why);
+	return data ? add_unread(c, node, "its format is not known, so nothing in it was checked")
+		    : 0;
+}
+
 /* The content of a node that has not been opened: opened, checked, closed. */
 static int check_content(struct check *c, struct rimg_node *node, struct check_boot *disk)
 {
@@ -368,8 +409,8 @@ static int check_content(struct check *c, struct rimg_node *node, struct check_b
 		node->mark = node; /* its bytes have been read */
 		check_boot_look(disk, node, l);
 		rc = check_layer(c, l, l->root);
-	} else if (node->role == RIMG_ROLE_FILE) {
-		c->r->no_format++;
+	} else {
+		rc = no_format(c, node);
 	}
 	node_close(node);
 	return rc;

@@ -182,6 +182,16 @@ disk ring.img --partition "$bios" --partition "$efi" --partition "REDOX:linux:40
 exits 'a RedoxFS behind a reserved area is sound' 0 "$rimg" verify check "$tmp/ring.img"
 says 'but boot loaders do not find it' '[boot.ring]' "$out"
 
+# ---- partitions of unknown formats ----
+printf 'no file system\n' >"$tmp/garbage"
+disk garbage.img --partition "$bios" --partition "$efi" --partition "REDOX:linux:4096:32767:$tmp/garbage"
+exits 'a partition with something unknown in it leaves the verdict open' 2 "$rimg" verify check "$tmp/garbage.img"
+says 'and is named' "not checked: $tmp/garbage.img::REDOX: its format is not known" "$out"
+disk blank.img --partition "$bios" --partition "$efi" --partition "REDOX:linux:4096:32767"
+exits 'one with nothing in it does not' 0 "$rimg" verify check --strict "$tmp/blank.img"
+disk bios.img --partition "BIOS:bios:34:2047:$tmp/garbage" --partition "$efi" --partition "$redox"
+exits 'and neither does boot code' 0 "$rimg" verify check --strict "$tmp/bios.img"
+
 # ---- addresses ----
 exits 'one partition' 0 "$rimg" verify check "$tmp/disk.img::EFI"
 says 'and nothing else is checked' 'checked 1 container (fat 1), 1 file' "$out"
