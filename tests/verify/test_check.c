@@ -184,9 +184,10 @@ static enum check_verdict check_failing(uint64_t bad, uint64_t *ret_bytes)
 	return v;
 }
 
+/* Not where blocks begin: there formats look for themselves. */
 static void every_byte_of_a_content_without_format_is_read(void **state)
 {
-	static const uint64_t bad[] = { 100000, (1 << 20) + 5, (2 << 20) - 1 };
+	static const uint64_t bad[] = { 100000, (1 << 20) + 50, (2 << 20) - 1 };
 	uint64_t bytes;
 
 	(void)state;
