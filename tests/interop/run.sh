@@ -183,6 +183,9 @@ for image in tree-none tree-lz4; do
 done
 for image in tree-modes wide whole normalized-redoxfs; do
 	check "recorded $image: upstream reads everything" "$oracle" check recorded/$image.img
+done
+# the first two have no room for what is written
+for image in tree-lz4 whole normalized-redoxfs; do
 	check "recorded $image: upstream goes on writing" "$oracle" write-test recorded/$image.img
 done
 check "recorded wide: upstream finds, removes names of one hash" "$oracle" dir-test recorded/wide.img same
