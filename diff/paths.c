@@ -131,13 +131,13 @@ static void trim(struct text *a, struct text *b)
 	b->len -= slash;
 }
 
-/* @data with every @from replaced by @to. */
+/* @data with every @from replaced by @to; not much more than @most bytes of it. */
 static int replace(struct str *s, const uint8_t *data, size_t len, const struct text *from,
-		   const struct text *to)
+		   const struct text *to, size_t most)
 {
 	size_t pos = 0;
 
-	while (pos < len) {
+	while (pos < len && s->len <= most) {
 		const uint8_t *at = memmem(data + pos, len - pos, from->data, from->len);
 		size_t n = at ? (size_t)(at - data) - pos : len - pos;
 
@@ -218,10 +218,10 @@ int paths_compare(const uint8_t *a, size_t len_a, const uint8_t *b, size_t len_b
 	qsort(tb.items, tb.n, sizeof(*tb.items), compare_texts);
 	if (!find_pair(&ta, &tb, &from, &to))
 		return 0;
-	if (replace(&replaced, a, len_a, &from, &to) < 0)
+	if (replace(&replaced, a, len_a, &from, &to, len_b) < 0)
 		return -RIMG_E_NOMEM;
 	*ret = replaced.len == len_b && memcmp(str_cstr(&replaced), b, len_b) == 0;
-	if (!*ret && as_texts && equal_texts(&replaced, b, len_b, ret) < 0)
+	if (!*ret && as_texts && replaced.len <= len_b && equal_texts(&replaced, b, len_b, ret) < 0)
 		return -RIMG_E_NOMEM;
 	if (*ret)
 		tell(s, &from, &to);

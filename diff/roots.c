@@ -585,7 +585,8 @@ static void name_shells(struct rimg_diff *d)
 	for (size_t i = 0; i < d->n_list; i++) {
 		struct difference *x = d->list[i];
 
-		if (x->follows == FOLLOWS_INSIDE && x->pair->recursed && x->root != x)
+		if (x->follows == FOLLOWS_INSIDE && x->pair->recursed && !x->pair->damaged &&
+		    x->root != x)
 			x->cause = x->root->cause;
 	}
 }

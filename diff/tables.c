@@ -11,6 +11,7 @@
 #include "diff/program.h"
 #include "diff/symbols.h"
 
+#define TOO_MANY     SIZE_MAX /* entries: the list is empty */
 #define ENTRIES_MAX  ((size_t)1 << 20)
 #define NAME_MAX_LEN 1024
 
@@ -125,9 +126,10 @@ static struct entry *list_names(const struct elf_view_section *s, size_t *ret_n)
 
 	for (uint64_t i = 0; i < s->size; i++)
 		n += s->data[i] == 0;
-	list = calloc(n + 1, sizeof(*list));
-	if (!list)
-		return NULL;
+	*ret_n = TOO_MANY;
+	list = calloc(n > ENTRIES_MAX ? 1 : n + 1, sizeof(*list));
+	if (!list || n > ENTRIES_MAX)
+		return list;
 	n = 0;
 	for (uint64_t i = 0; i < s->size;) {
 		const uint8_t *end = memchr(s->data + i, 0, (size_t)(s->size - i));
@@ -185,6 +187,8 @@ int program_producers(struct program *g, struct difference *x, const struct elf_
 
 	if (!la || !lb)
 		return -RIMG_E_NOMEM;
+	if (na == TOO_MANY || nb == TOO_MANY)
+		return 0;
 	qsort(la, na, sizeof(*la), compare_exact);
 	qsort(lb, nb, sizeof(*lb), compare_exact);
 	pa = lone_producer(la, na, lb, nb);
@@ -207,12 +211,13 @@ static struct entry *list_symbols(const struct elf_view *v, const struct elf_vie
 				  size_t *ret_n)
 {
 	size_t most = (size_t)(s->size / (v->is64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)));
-	struct entry *list = calloc(most + 1, sizeof(*list));
+	struct entry *list = calloc(most > ENTRIES_MAX ? 1 : most + 1, sizeof(*list));
 	struct elf_view_symbol symbol;
 	size_t n = 0;
 
-	if (!list)
-		return NULL;
+	*ret_n = TOO_MANY;
+	if (!list || most > ENTRIES_MAX)
+		return list;
 	for (size_t i = 0; i < most && elf_view_read_symbol(v, s, i, &symbol); i++) {
 		uint64_t more = symbol.type + UINT64_C(16) * symbol.bind + 256 * symbol.size;
 
@@ -317,7 +322,7 @@ static int judge_names(struct difference *x, struct entry *la, size_t na, struct
 {
 	if (!la || !lb)
 		return -RIMG_E_NOMEM;
-	if (na <= ENTRIES_MAX && nb <= ENTRIES_MAX)
+	if (na != TOO_MANY && nb != TOO_MANY)
 		judge_lists(la, na, lb, nb, what, s, &x->cause);
 	return 0;
 }
