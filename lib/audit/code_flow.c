@@ -264,19 +264,6 @@ static bool is_left_behind(const struct walk *k, size_t i, enum a64_flow flow, i
 	return flow == FLOW_JUMP && to >= (int64_t)k->first && to < (int64_t)k->end;
 }
 
-/* Cranelift writes the two halves of an address at once: adrp xN, and add xN,xN,#n or ldr
- * x,[xN,#n]. True for an adrp with another word behind it. */
-static bool is_adrp_apart(uint32_t w, uint32_t next)
-{
-	uint32_t n = w & 31, is_add = (next & 0xFFC00000) == 0x91000000;
-
-	if ((w & 0x9F000000) != 0x90000000)
-		return false;
-	if ((next >> 5 & 31) != n)
-		return true;
-	return is_add ? (next & 31) != n : (next & 0xFFC00000) != 0xF9400000;
-}
-
 /* Evidence of the words, counted by what they are. */
 static void gather(struct walk *k)
 {
@@ -307,7 +294,7 @@ static void gather(struct walk *k)
 		part->n_called += i > k->first && (flags & WORD_CALLED);
 		calls |= flow == FLOW_CALL || flow == FLOW_CALL_REG;
 		part->bits |= code_match(&c->f->matcher, w);
-		if (i + 1 < k->end && is_adrp_apart(w, a64_word(c, i + 1)))
+		if (i + 1 < k->end && code_adrp_apart(w, a64_word(c, i + 1)))
 			part->bits |= code_rule_bit(RULE_ADRP_APART);
 	}
 	if (k->end - k->first >= 2 && a64_word(c, k->first) == A64_PUSH_FPLR &&

@@ -311,6 +311,18 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 };
 /* clang-format on */
 
+bool code_adrp_apart(uint32_t word, uint32_t next)
+{
+	uint32_t n = rt(word);
+
+	if ((word & 0x9F000000) != 0x90000000)
+		return false;
+	if (rn(next) != n)
+		return true;
+	return (next & 0xFFC00000) == 0x91000000 ? rt(next) != n
+						 : (next & 0xFFC00000) != 0xF9400000;
+}
+
 const char *code_rule_name(unsigned bit)
 {
 	return bit < N_CODE_RULES ? code_rules[bit].name : NULL;

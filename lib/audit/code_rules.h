@@ -144,6 +144,10 @@ static inline uint64_t code_match(const struct code_matcher *m, uint32_t word)
 	return candidates ? code_match_slow(candidates, word) : 0;
 }
 
+/** code_adrp_apart - an adrp xN with another word behind it than add xN,xN,#n or ldr x,[xN,#n]:
+ * RULE_ADRP_APART; Cranelift writes the two halves of an address at once */
+bool code_adrp_apart(uint32_t word, uint32_t next);
+
 _Static_assert(N_CODE_RULES <= 64, "evidence is one word of 64 bits");
 
 #endif
