@@ -141,6 +141,42 @@ static int make_dir(struct rebuild *b, const char *path)
 		       : error_os(b->err, path, "cannot make the directory");
 }
 
+/* Does @path, whatever links it goes by, lie in the copy? What lies elsewhere is not made anew for
+ * each build. 0, or -RIMG_E_NOENT when there is no such file. */
+static int check_inside(struct rebuild *b, const char *copy, const char *path)
+{
+	auto_free char *root = realpath(copy, NULL), *real = realpath(path, NULL);
+	size_t len = root ? strlen(root) : 0;
+
+	if (!real || !root) {
+		int why = errno;
+
+		(void)error_os(b->err, path, "cannot find it");
+		return why == ENOENT ? -RIMG_E_NOENT : -RIMG_E_IO;
+	}
+	if (strncmp(real, root, len) != 0 || (real[len] != '\0' && real[len] != '/'))
+		return error_set(b->err, RIMG_E_ARG, b->rq->artifact,
+				 "lies outside of the copy that the command runs in, so that each "
+				 "build would find what the one before it made");
+	return 0;
+}
+
+/* What an earlier build left at the artifact's place in the copy would pass for a new one if the
+ * command took it to be up to date. */
+static int remove_artifact(struct rebuild *b, const char *copy)
+{
+	const char *name = b->rq->artifact, *slash = strrchr(name, '/');
+	const char *path = text(b, "%s/%s", copy, name);
+	const char *parent = text(b, "%s/%.*s", copy, slash ? (int)(slash - name) : 0, name);
+	int rc = path && parent ? check_inside(b, copy, parent) : -RIMG_E_NOMEM;
+
+	if (rc < 0) /* without a directory for it there is no artifact yet */
+		return rc == -RIMG_E_NOENT ? 0 : rc;
+	if (unlink(path) < 0 && errno != ENOENT)
+		return error_os(b->err, path, "cannot remove what an earlier build left");
+	return 0;
+}
+
 /* The directory that the build starts in, new and, for a command, with its sources. */
 static const char *start_dir(struct rebuild *b, uint32_t varied)
 {
@@ -161,6 +197,8 @@ static const char *start_dir(struct rebuild *b, uint32_t varied)
 		rc = worktree_copy(b->source, path, varied & VARY_BIT(VARY_ORDER), b->err);
 	else if (rc == 0)
 		rc = make_dir(b, path);
+	if (rc == 0 && b->rq->command)
+		rc = remove_artifact(b, path);
 	return rc < 0 ? NULL : path;
 }
 
@@ -232,9 +270,12 @@ static void cleanup_source(struct rimg_source **s)
 static int fetch_artifact(struct rebuild *b, const struct rebuild_build *build)
 {
 	const char *dir = build->varied & VARY_BIT(VARY_CWD) ? LONG_NAME "/" LONG_NAME : "build";
-	const char *path = text(b, "%s/%s/%s", b->place, dir, b->rq->artifact);
+	const char *copy = text(b, "%s/%s", b->place, dir);
+	const char *path = text(b, "%s/%s", copy ? copy : "", b->rq->artifact);
 	auto_with(cleanup_source) struct rimg_source *src =
-		path ? rimg_source_open_path(path, b->err) : NULL;
+		copy && path && check_inside(b, copy, path) == 0
+			? rimg_source_open_path(path, b->err)
+			: NULL;
 	auto_with(cleanup_sink) struct sink *sink =
 		src ? sink_file(build->path, rimg_source_size(src), b->err) : NULL;
 	int rc = sink ? sink_copy(sink, 0, src, b->err) : -RIMG_E_IO;
@@ -249,7 +290,9 @@ static int digest_output(struct rebuild_build *build, struct rimg_error *err)
 	if (!src)
 		return -RIMG_E_IO;
 	build->size = rimg_source_size(src);
-	return digest_source(src, build->sha256, err);
+	if (digest_source(src, build->sha256, err) < 0)
+		return -RIMG_E_IO;
+	return rimg_source_verify(src, err);
 }
 
 /* Build once. @ret: its index in the results. */

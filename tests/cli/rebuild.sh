@@ -91,6 +91,31 @@ same 'as they are' "$tmp/expected" "$tmp/kept/0.log"
 same 'and what was built is kept' "$tmp/src/one" "$tmp/kept/0.out"
 exits 'a directory to keep must be new' 2 rebuild --keep "$tmp/kept" --command 'cp one out.img'
 
+# ---- what an earlier build left in the sources is not taken for a new one
+
+cp -r "$tmp/src" "$tmp/used"
+echo earlier >"$tmp/used/out.img"
+exits 'an artifact that is there already, and is not built again' 2 \
+	"$RIMG" verify rebuild --source "$tmp/used" --artifact out.img --command true
+says 'names it' 'out.img' "$err"
+exits 'and one that would be left as it is' 0 \
+	"$RIMG" verify rebuild --source "$tmp/used" --artifact out.img \
+	--command '[ -e out.img ] || cat one >out.img'
+says 'is built' "$(sha256sum <"$tmp/src/one" | cut -d ' ' -f 1)" "$out"
+echo earlier >"$tmp/earlier"
+same 'in a copy' "$tmp/earlier" "$tmp/used/out.img"
+mkdir "$tmp/used/sub/made"
+echo earlier >"$tmp/used/sub/made/out.img"
+mv "$tmp/used/sub/made" "$tmp/made"
+ln -s "$tmp/made" "$tmp/used/sub/made"
+exits 'an artifact behind a link that leads out of the copy' 2 \
+	"$RIMG" verify rebuild --source "$tmp/used" --artifact sub/made/out.img --command true
+says 'says so' 'outside' "$err"
+exits 'and one above it' 2 \
+	"$RIMG" verify rebuild --source "$tmp/used" --artifact ../out.img --command 'echo x >../out.img'
+says 'says so, too' 'outside' "$err"
+same 'it is not touched' "$tmp/earlier" "$tmp/made/out.img"
+
 # ---- trouble
 
 exits 'a failing command' 2 rebuild --command 'echo why it failed; exit 3'
