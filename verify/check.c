@@ -2,6 +2,8 @@
 #include "verify/check.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -162,21 +164,31 @@ static int tell(struct check *c, const struct rimg_layer *l, size_t *told)
 	return 0;
 }
 
-/* Findings that the layer counted but did not keep. Nobody knows which they are, so in strict mode
- * they weigh as errors. */
-static void tell_dropped(struct check *c, const struct rimg_layer *l)
+/* Findings that the layer counted but did not keep. Nobody knows which they are: in strict mode
+ * they weigh as errors; else the warnings may stand for broken rules, so that the verdict is open.
+ */
+static int tell_dropped(struct check *c, const struct rimg_layer *l)
 {
-	uint64_t kept_errors = 0, kept_warnings = 0;
+	uint64_t errors = l->n_errors, warnings = l->n_warnings;
+	char line[128];
 
 	for (size_t i = 0; i < l->n_findings; i++) {
-		kept_errors += l->findings[i].severity == SEVERITY_ERROR;
-		kept_warnings += l->findings[i].severity == SEVERITY_WARNING;
+		errors -= l->findings[i].severity == SEVERITY_ERROR;
+		warnings -= l->findings[i].severity == SEVERITY_WARNING;
 	}
-	c->r->n_errors += l->n_errors - kept_errors;
-	if (c->o->strict)
-		c->r->n_errors += l->n_warnings - kept_warnings;
-	else
-		c->r->n_warnings += l->n_warnings - kept_warnings;
+	c->r->n_errors += errors;
+	if (c->o->strict) {
+		c->r->n_errors += warnings;
+		return 0;
+	}
+	c->r->n_warnings += warnings;
+	if (warnings == 0)
+		return 0;
+	snprintf(line, sizeof(line),
+		 "%" PRIu64 " more warnings than the limit of %" PRIu64
+		 " findings: nobody knows what they say",
+		 warnings, l->image->ctx->limits.findings);
+	return add_unread(c, l->root, line);
 }
 
 /* ---- one layer ------------------------------------------------------------------------------ */
@@ -345,8 +357,7 @@ static int check_layer(struct check *c, struct rimg_layer *l, struct rimg_node *
 		check_boot_judge(&boot, l);
 	if (rc == 0)
 		rc = tell(c, l, &told);
-	tell_dropped(c, l);
-	return rc;
+	return rc < 0 ? rc : tell_dropped(c, l);
 }
 
 /* Is there any byte but zero in it? Stops at the first. */
@@ -425,10 +436,10 @@ static int tell_way(struct check *c, const struct rimg_node *node, const struct 
 		size_t told = 0;
 		int rc = l == but ? 0 : tell(c, l, &told);
 
+		if (rc == 0 && l != but)
+			rc = tell_dropped(c, l);
 		if (rc < 0)
 			return rc;
-		if (l != but)
-			tell_dropped(c, l);
 	}
 	return 0;
 }

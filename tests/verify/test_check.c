@@ -132,6 +132,41 @@ static void limits_leave_the_verdict_open(void **state)
 	rimg_ctx_free(ctx);
 }
 
+/* A warning that was not kept may be one that breaks a rule. */
+static enum check_verdict verdict_with(uint64_t n_findings, const struct check_options *o)
+{
+	struct rimg_limits limits = rimg_limits_default();
+	enum check_verdict v;
+	struct check_report r;
+	struct rimg_image *image;
+	struct rimg_error err;
+	struct rimg_ctx *ctx;
+	struct rimg_node *node;
+
+	limits.findings = n_findings;
+	ctx = rimg_ctx_new(&limits, 1);
+	assert_non_null(ctx);
+	node = rimg_image_open_address(ctx, test_image_path("disk-installer"), &image, &err);
+	assert_non_null(node);
+	r = run(node, o);
+	v = check_verdict(&r);
+	assert_int_equal(r.n_unread > 0, v == CHECK_UNREAD);
+	if (v == CHECK_UNREAD)
+		assert_non_null(strstr(r.unread[0].message, "more warnings than the limit"));
+	check_report_done(&r);
+	rimg_image_free(image);
+	rimg_ctx_free(ctx);
+	return v;
+}
+
+static void warnings_that_were_not_kept_leave_the_verdict_open(void **state)
+{
+	(void)state;
+	assert_int_equal(verdict_with(100, &plain), CHECK_SOUND);
+	assert_int_equal(verdict_with(2, &plain), CHECK_UNREAD);
+	assert_int_equal(verdict_with(2, &strict), CHECK_UNSOUND);
+}
+
 /* ---- a content that cannot be read ---------------------------------------------------------- */
 
 static int failing_read(const void *ctx, uint64_t off, void *buf, size_t len,
@@ -248,6 +283,7 @@ int main(void)
 		cmocka_unit_test(a_problem_tells_where_in_the_image_it_is),
 		cmocka_unit_test(offsets_in_a_partition_are_counted_from_the_image_too),
 		cmocka_unit_test(limits_leave_the_verdict_open),
+		cmocka_unit_test(warnings_that_were_not_kept_leave_the_verdict_open),
 		cmocka_unit_test(every_byte_of_a_content_without_format_is_read),
 		cmocka_unit_test(weights_are_those_of_the_document),
 		cmocka_unit_test(programs_are_not_held_against_what_rimg_writes),
