@@ -21,6 +21,7 @@ extern const struct rimg_command command_verify_agree;
 /* What parts leave for the log that check and audit share. */
 struct run {
 	struct command_call *call;
+	const char *image; /* the host file */
 	struct all_report *r;
 	struct rimg_error *err;
 	struct check_report checked;
@@ -142,7 +143,7 @@ static int put_check(struct run *run, bool strict)
 
 	if (!out)
 		return -RIMG_E_NOMEM;
-	check_put_text(out, &run->checked, run->r->image, strict, run->call->quiet);
+	check_put_text(out, &run->checked, run->image, run->r->address, strict, run->call->quiet);
 	if (captured(run, out, 0) < 0)
 		return -RIMG_E_NOMEM;
 	out = w.out = capture(run, &p->json, &len);
@@ -355,8 +356,16 @@ static int run_agree(struct run *run)
 		return status;
 	p->state = state_of(status);
 	/* without a document there was no result to tell of */
-	if (p->text && p->text[0])
-		return call_agree(run, &sub, true, &p->json) == -RIMG_E_NOMEM ? -RIMG_E_NOMEM : 0;
+	if (p->text && p->text[0]) {
+		status = call_agree(run, &sub, true, &p->json);
+		if (status < 0)
+			return status;
+		/* both times it has read everything anew */
+		if (state_of(status) != p->state)
+			return set_why(run, ALL_AGREE, ALL_OPEN,
+				       "asked twice, it gave two answers: something has changed");
+		return 0;
+	}
 	return set_why(run, ALL_AGREE, ALL_OPEN, "it could not be asked; see standard error");
 }
 
@@ -391,7 +400,7 @@ static int put_sarif(struct run *run)
 	n = check_rules(&run->checked, rules);
 	if (run->audit)
 		n += audit_rules(run->audit, rules + n);
-	rc = sarif_begin(&s, out, "rimg verify all", run->r->image, rules, sarif_rules(rules, n),
+	rc = sarif_begin(&s, out, "rimg verify all", run->image, rules, sarif_rules(rules, n),
 			 rule_text);
 	if (rc == 0) {
 		check_put_sarif(&s, &run->checked);
@@ -405,10 +414,12 @@ static int put_sarif(struct run *run)
 int all_run(struct command_call *call, struct rimg_node *node, struct all_report *ret,
 	    struct rimg_error *err)
 {
-	auto_with(run_done) struct run run = { .call = call, .r = ret, .err = err };
+	auto_with(run_done) struct run run = {
+		.call = call, .image = node->image->name, .r = ret, .err = err
+	};
 	int rc;
 
-	ret->image = node->image->name;
+	ret->address = call->args[0];
 	rc = run_check(&run, node);
 	if (rc == 0)
 		rc = run_audit(&run);

@@ -42,10 +42,11 @@ struct all_part {
 
 /**
  * struct all_report - the whole
- * @sarif: the log of check and audit, or NULL if it was not asked for
+ * @address: what it is about: an image, or a part of one
+ * @sarif:   the log of check and audit, or NULL if it was not asked for
  */
 struct all_report {
-	const char *image;
+	const char *address;
 	struct all_part parts[ALL_N];
 	char *sarif;
 	size_t sarif_len;

@@ -49,7 +49,7 @@ void all_put_text(FILE *out, const struct all_report *r, bool quiet)
 		if (p->text && p->text[0])
 			fprintf(out, "== %s ==\n%s\n", all_part_name((enum all_id)i), p->text);
 	}
-	str_add_escaped(&name, r->image, strlen(r->image), STR_ESCAPE_TEXT);
+	str_add_escaped(&name, r->address, strlen(r->address), STR_ESCAPE_TEXT);
 	for (size_t i = 0; i < ALL_N; i++) {
 		const struct all_part *p = &r->parts[i];
 
@@ -67,7 +67,7 @@ void all_put_json(FILE *out, const struct all_report *r)
 
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "schema", "rimg.verify-all/1");
-	jsonw_bytes(&w, "image", r->image, strlen(r->image));
+	jsonw_bytes(&w, "image", r->address, strlen(r->address));
 	jsonw_text(&w, "verdict", all_state_name(all_verdict(r)));
 	jsonw_array(&w, "not_checked");
 	for (size_t i = 0; i < ALL_N; i++) {
@@ -125,7 +125,7 @@ int all_put_html(FILE *out, const struct all_report *r, struct rimg_error *err)
 	if (rc < 0)
 		return rc;
 	html_open(&h, "h1");
-	html_bytes(&h, r->image, strlen(r->image));
+	html_bytes(&h, r->address, strlen(r->address));
 	html_close(&h);
 	html_open(&h, "p");
 	html_element(&h, "strong", NULL, verdict_words(r));

@@ -2,6 +2,7 @@
 #include "verify/check_report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/format.h"
 #include "core/str.h"
@@ -59,8 +60,17 @@ static void put_counts(FILE *out, const struct check_report *r)
 	fprintf(out, "%" PRIu64 " director%s\n", r->dirs, r->dirs == 1 ? "y" : "ies");
 }
 
-void check_put_text(FILE *out, const struct check_report *r, const char *name, bool strict,
-		    bool quiet)
+/* What was asked for, as it was spelled: the verdict is about no more than that. */
+static void put_address(FILE *out, const char *address)
+{
+	auto_str struct str s = { 0 };
+
+	str_add_escaped(&s, address, strlen(address), STR_ESCAPE_TEXT);
+	fputs(s.failed ? "(no memory for the address)" : str_cstr(&s), out);
+}
+
+void check_put_text(FILE *out, const struct check_report *r, const char *name, const char *address,
+		    bool strict, bool quiet)
 {
 	for (size_t i = 0; i < r->n_problems; i++) {
 		if (!quiet || r->problems[i].severity == SEVERITY_ERROR)
@@ -76,7 +86,7 @@ void check_put_text(FILE *out, const struct check_report *r, const char *name, b
 		put_clean(out, r->unread[i].message);
 		fputc('\n', out);
 	}
-	put_place(out, name, "");
+	put_address(out, address);
 	fprintf(out, ": %s%s: ", check_verdict_name(check_verdict(r)), strict ? " (strict)" : "");
 	put_plural(out, r->n_errors, "error");
 	fputs(", ", out);

@@ -12,11 +12,12 @@
 
 /**
  * check_put_text - a line for each problem and each unread content, then one for the whole
- * @name:  of the image, put before each path
- * @quiet: only errors and what was not read, and the last line
+ * @name:    of the image, put before each path
+ * @address: what was checked, which the verdict is about
+ * @quiet:   only errors and what was not read, and the last line
  */
-void check_put_text(FILE *out, const struct check_report *r, const char *name, bool strict,
-		    bool quiet);
+void check_put_text(FILE *out, const struct check_report *r, const char *name, const char *address,
+		    bool strict, bool quiet);
 
 /** check_put_json - "ok", "complete", "problems", "unread", "checked" of the object that is open */
 void check_put_json(struct jsonw *w, const struct check_report *r, bool strict);

@@ -4,6 +4,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/sink.h"
+#include "core/source.h"
 #include "verify/all.h"
 
 static void free_image(struct rimg_image **image)
@@ -80,7 +81,8 @@ static int run_all(struct command_call *call)
 	if (!node)
 		return EXIT_TROUBLE;
 	status = verify(call, node);
-	if (rimg_source_verify(image->src, &err) < 0)
+	/* audit, rebuild and agree have opened it anew, by its name */
+	if (rimg_source_verify(image->src, &err) < 0 || source_verify_name(image->src, &err) < 0)
 		status = call_error(call, &err);
 	return status;
 }

@@ -87,7 +87,7 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 	if (call_has(call, "json"))
 		put_json(call, &r, o.strict);
 	else
-		check_put_text(call->out, &r, image, o.strict, call->quiet);
+		check_put_text(call->out, &r, image, call->args[0], o.strict, call->quiet);
 	if (sarif && save_sarif(&r, image, sarif, &err) < 0)
 		return call_error(call, &err);
 	return exit_of(&r);

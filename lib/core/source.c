@@ -230,6 +230,22 @@ int rimg_source_verify(const struct rimg_source *src, struct rimg_error *err)
 	return 0;
 }
 
+int source_verify_name(const struct rimg_source *src, struct rimg_error *err)
+{
+	struct stat opened, named;
+
+	src = ground_of(src);
+	if (src->kind != SOURCE_FILE)
+		return 0;
+	if (fstat(src->file.fd, &opened) < 0 || stat(src->name, &named) < 0)
+		return error_os(err, src->name, "cannot look at it again");
+	if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino)
+		return error_set(err, RIMG_E_IO, src->name,
+				 "another file was put in its place while it was read; run again "
+				 "when nothing writes to it");
+	return 0;
+}
+
 static int file_read(const struct rimg_source *src, uint64_t off, uint8_t *buf, size_t len,
 		     struct rimg_error *err)
 {

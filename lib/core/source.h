@@ -140,6 +140,14 @@ int source_fd(const struct rimg_source *src);
  */
 int source_verify_reads(const struct rimg_source *src, struct rimg_error *err);
 
+/**
+ * source_verify_name - does the host path still lead to the file behind @src?
+ *
+ * For verdicts of which parts open the path anew: they are about one file only if it stayed there.
+ * Returns 0 or -RIMG_E_IO.
+ */
+int source_verify_name(const struct rimg_source *src, struct rimg_error *err);
+
 /** source_name - what messages call it: the ground's host path */
 const char *source_name(const struct rimg_source *src);
 

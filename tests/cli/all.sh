@@ -87,6 +87,10 @@ echo 'os.img: holds, as far as it was checked' >"$tmp/want"
 same 'are not called more than that' "$tmp/want" got
 says 'rebuild: not checked' 'rebuild  not checked' "$out"
 says 'agree: not checked' 'agree    not checked' "$out"
+exits 'a part of it' 0 "$rimg" verify all --policy policy.toml os.img::EFI
+tail -n 1 "$out" >"$tmp/verdict"
+echo 'os.img::EFI: holds, as far as it was checked' >"$tmp/want"
+same 'is all that the verdict is about' "$tmp/want" "$tmp/verdict"
 exits 'as JSON' 0 "$rimg" verify all --json --policy policy.toml os.img
 cp "$out" some.json
 exits 'which lists them' 0 python3 read.py some.json rebuild agree

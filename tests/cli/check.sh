@@ -195,6 +195,7 @@ exits 'and neither does boot code' 0 "$rimg" verify check --strict "$tmp/bios.im
 # ---- addresses ----
 exits 'one partition' 0 "$rimg" verify check "$tmp/disk.img::EFI"
 says 'and nothing else is checked' 'checked 1 container (fat 1), 1 file' "$out"
+says 'so the verdict is about no more' "$tmp/disk.img::EFI: sound: 0 errors" "$out"
 exits 'a file in a file system' 0 "$rimg" verify check "$tmp/disk.img::REDOX::/boot/initfs"
 says 'with what is in it' '(elf 1, initfs 1)' "$out"
 exits 'a directory' 0 "$rimg" verify check "$tmp/disk.img::REDOX::/tree"

@@ -913,6 +913,28 @@ static void a_file_that_changed_is_noticed(void **state)
 	file_done(&f);
 }
 
+static void another_file_in_its_place_is_noticed(void **state)
+{
+	struct file f = file_new("0123456789", 10);
+	struct rimg_source *src = open_path(f.path);
+	auto_free char *other = NULL;
+	struct rimg_error err;
+
+	(void)state;
+	assert_true(asprintf(&other, "%s/other.img", f.dir) > 0);
+	test_save(other, "0123456789", 10);
+	assert_int_equal(source_verify_name(src, &err), 0);
+	assert_return_code(rename(other, f.path), errno);
+	assert_int_equal(source_verify_name(src, &err), -RIMG_E_IO);
+	assert_string_equal(err.where, f.path);
+	assert_non_null(strstr(err.text, "another file"));
+	assert_int_equal(rimg_source_verify(src, &err), 0); /* itself it is as it was */
+	assert_return_code(unlink(f.path), errno);
+	assert_int_equal(source_verify_name(src, &err), -RIMG_E_IO);
+	rimg_source_free(src);
+	file_done(&f);
+}
+
 static void a_file_that_shrinks_while_read_is_an_error(void **state)
 {
 	struct file f = file_new("0123456789", 10);
@@ -1073,6 +1095,7 @@ int main(void)
 		cmocka_unit_test(a_descriptor_is_taken_over_even_on_failure),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_an_error),
 		cmocka_unit_test(a_file_that_changed_is_noticed),
+		cmocka_unit_test(another_file_in_its_place_is_noticed),
 		cmocka_unit_test(a_file_that_shrinks_while_read_is_an_error),
 		cmocka_unit_test(holes_of_the_file_are_known),
 		with_letters(sources_without_holes_are_data_to_the_end),
