@@ -245,6 +245,18 @@ static int put_rebuild(struct run *run, const struct rebuild_result *result, uin
 	return captured(run, out, 0);
 }
 
+/* What the build that failed printed, in place of a result. */
+static int put_log(struct run *run, const struct rebuild_result *result)
+{
+	size_t len;
+	FILE *out = capture(run, &run->r->parts[ALL_REBUILD].text, &len);
+
+	if (!out)
+		return -RIMG_E_NOMEM;
+	rebuild_put_log(out, result);
+	return captured(run, out, 0);
+}
+
 static int do_rebuild(struct run *run, const struct rebuild_request *rq)
 {
 	auto_with(rebuild_done) struct rebuild_result result = { 0 };
@@ -253,7 +265,7 @@ static int do_rebuild(struct run *run, const struct rebuild_request *rq)
 
 	call_progress(run->call, "building:", 0, 0);
 	if (rebuild_run(rq, &result, &why) < 0)
-		return stopped(run, ALL_REBUILD, &why);
+		return put_log(run, &result) < 0 ? -RIMG_E_NOMEM : stopped(run, ALL_REBUILD, &why);
 	p->state = result.reproducible && result.as_expected ? ALL_HOLDS : ALL_FAILS;
 	return put_rebuild(run, &result, rq->vary);
 }

@@ -92,8 +92,7 @@ static int rebuild(struct command_call *call, const struct rebuild_request *rq)
 	int status = EXIT_HOLDS;
 
 	if (rebuild_run(rq, &r, &err) < 0) {
-		if (r.log && r.log[0])
-			call_complain(call, "%s", r.log);
+		rebuild_put_log(call->err, &r);
 		return call_error(call, &err);
 	}
 	if (r.b && compare_outputs(call, &r, &pair, &err) < 0)

@@ -249,8 +249,8 @@ static int start(struct rebuild *b, struct rebuild_build *build, const char *log
 	if (status != 0) {
 		keep_log(b, log);
 		return error_set(b->err, RIMG_E_BAD, why_names[build->why],
-				 "this build failed with exit code %d; the end of what it printed "
-				 "is above",
+				 "this build failed with exit code %d; see the end of what it "
+				 "printed",
 				 status);
 	}
 	return 0;

@@ -2,6 +2,7 @@
 #include "verify/rebuild_report.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "core/str.h"
 
@@ -35,6 +36,20 @@ static void put_blame(FILE *out, const struct rebuild_result *r)
 		fprintf(out, "to blame: itself; it differs even if nothing is varied%s\n",
 			r->host.faketime ? ", and although the clock stands still"
 					 : " (or the clock: faketime is not installed)");
+}
+
+void rebuild_put_log(FILE *out, const struct rebuild_result *r)
+{
+	const char *at = r->log ? r->log : "";
+
+	while (*at) {
+		auto_str struct str line = { 0 };
+		size_t len = strcspn(at, "\n");
+
+		str_add_escaped(&line, at, len, STR_ESCAPE_TEXT);
+		fprintf(out, "  | %s\n", str_cstr(&line));
+		at += len + (at[len] == '\n');
+	}
 }
 
 struct shown {

@@ -9,6 +9,10 @@
 #include "core/jsonw.h"
 #include "verify/rebuild.h"
 
+/** rebuild_put_log - the end of what a failed build printed, made harmless; nothing if none failed
+ */
+void rebuild_put_log(FILE *out, const struct rebuild_result *r);
+
 /** rebuild_put_text - the verdict, what was varied, who is to blame; @diff may be NULL */
 void rebuild_put_text(FILE *out, const struct rebuild_result *r, uint32_t wanted,
 		      const struct rimg_diff *diff);

@@ -145,6 +145,11 @@ try --policy none.toml os.img
 left_open 'no policy' audit
 try --policy policy.toml os.img none.toml
 left_open 'no manifest' rebuild
+sed 's,^source = .*,source = "missing",' "$in/os.toml" >broken.toml
+exits 'a manifest that cannot be built' 2 \
+	"$rimg" verify all --policy policy.toml -C "$in" os.img broken.toml
+says 'says why' '  | rimg: ' "$out"
+says 'which is' 'missing' "$out"
 try --policy policy.toml --attestation alice.json --attestation none.json --threshold 1 --trusted alice.pub os.img
 left_open 'an attestation that is not there' agree
 try --policy policy.toml --attestation alice.json --threshold 1 --trusted bob.pub os.img

@@ -118,8 +118,10 @@ same 'it is not touched' "$tmp/earlier" "$tmp/made/out.img"
 
 # ---- trouble
 
-exits 'a failing command' 2 rebuild --command 'echo why it failed; exit 3'
-says 'shows what it printed' 'why it failed' "$err"
+exits 'a failing command' 2 rebuild --command 'echo at first; printf "why it\\tfailed"; exit 3'
+head -n 2 "$err" >"$tmp/shown"
+printf '  | at first\n  | why it\\tfailed\n' >"$tmp/expected"
+same 'shows what it printed, line by line' "$tmp/expected" "$tmp/shown"
 says 'and its exit code' 'exit code 3' "$err"
 exits 'no artifact' 2 rebuild --command true
 says 'names it' 'out.img' "$err"
