@@ -54,7 +54,8 @@ count() {
 
 "$RIMG" diff -q --digests --html "$dir/disk.html" "$GOLDEN/disk-installer.img" "$GOLDEN/disk-sgdisk.img" >/dev/null
 "$RIMG" diff -q --html "$dir/clone.html" "$GOLDEN/basic.img" "$GOLDEN/clone.img" >/dev/null 2>&1
-for page in disk clone; do
+"$RIMG" verify audit -q --html "$dir/audit.html" "$GOLDEN/disk-installer.img" >/dev/null 2>&1
+for page in disk clone audit; do
 	browser --dump-dom "file://$dir/$page.html" >"$dir/$page.dom"
 	for what in '<details' '<rect' '<a ' '<tr' ' id="'; do
 		check "$page: as many $what as written" \
@@ -76,5 +77,7 @@ shot wide disk.html 1400 2400
 shot narrow disk.html 420 3000
 shot zoom disk.html 1400 2400 '#z1-1048576'
 shot clone clone.html 1400 2400
+shot audit audit.html 1400 1600
+shot audit-narrow audit.html 420 2400
 echo "the pictures are in $dir"
 exit $failed

@@ -101,24 +101,50 @@ static int propose(struct command_call *call, const struct audit_report *r)
 	return EXIT_HOLDS;
 }
 
-static int show(struct command_call *call, const struct audit_report *r)
+static bool is_stdout(const char *path)
 {
-	struct audit_view view = { .address = call->args[0],
-				   .functions = call_has(call, "functions"),
-				   .verbose = call->verbose > 0,
-				   .color = call->color };
+	return path && strcmp(path, "-") == 0;
+}
+
+static int show(struct command_call *call, const struct audit_report *r,
+		const struct audit_view *view)
+{
 	struct rimg_error err;
 	int rc;
 
 	if (call_has(call, "propose-policy"))
 		return propose(call, r);
-	rc = call_has(call, "json") ? audit_write_json(r, &view, call->out)
-				    : audit_write_text(r, &view, call->out);
-	if (rc < 0) {
-		error_nomem(&err);
-		return call_error(call, &err);
-	}
-	return EXIT_HOLDS;
+	error_nomem(&err);
+	if (is_stdout(call_value(call, "html")))
+		rc = audit_write_html(r, view, call->out, &err);
+	else if (call_has(call, "json"))
+		rc = audit_write_json(r, view, call->out);
+	else
+		rc = audit_write_text(r, view, call->out);
+	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+}
+
+/* A page as a file, complete or not at all. */
+static int save_html(struct command_call *call, const struct audit_report *r,
+		     const struct audit_view *view)
+{
+	const char *path = call_value(call, "html");
+	auto_free char *text = NULL;
+	struct rimg_error err;
+	size_t len = 0;
+	FILE *out;
+	int rc;
+
+	if (!path || is_stdout(path))
+		return EXIT_HOLDS;
+	error_nomem(&err);
+	out = open_memstream(&text, &len);
+	rc = out ? audit_write_html(r, view, out, &err) : -RIMG_E_NOMEM;
+	if (out && fclose(out) != 0 && rc == 0)
+		rc = error_nomem(&err);
+	if (rc == 0)
+		rc = sink_save(path, text, len, &err);
+	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
 static int put_sarif(FILE *out, const struct audit_report *r, const char *image, int status)
@@ -174,6 +200,11 @@ static int audit(struct command_call *call, const struct policy *policy,
 					 .progress_arg = call };
 	struct rimg_error err;
 	struct rimg_node *node = call_open(call, call->args[0], &image);
+	struct audit_view view = { .address = call->args[0],
+				   .policy = call_value(call, "policy"),
+				   .functions = call_has(call, "functions"),
+				   .verbose = call->verbose > 0,
+				   .color = call->color };
 	int status;
 
 	if (!node)
@@ -181,7 +212,7 @@ static int audit(struct command_call *call, const struct policy *policy,
 	if (audit_run(node, policy, &options, &report, &err) < 0)
 		return call_error(call, &err);
 	call_progress(call, NULL, 0, 0);
-	status = show(call, report);
+	status = call_worse(save_html(call, report, &view), show(call, report, &view));
 	tell_exceptions(call, report);
 	status = call_worse(status, save_sarif(call, report, image->name, status_of(report)));
 	if (rimg_source_verify(image->src, &err) < 0)
@@ -197,8 +228,11 @@ static int run_audit(struct command_call *call)
 
 	if (call->n_args != 1)
 		return call_usage(call, "expected one address, found %zu", call->n_args);
-	if (call_has(call, "json") && call_has(call, "propose-policy"))
-		return call_usage(call, "--json and --propose-policy exclude each other");
+	if (call_has(call, "json") + call_has(call, "propose-policy") +
+		    is_stdout(call_value(call, "html")) >
+	    1)
+		return call_usage(call, "--json, --propose-policy and --html - exclude one "
+					"another");
 	if (read_policy(call, &policy) != EXIT_HOLDS)
 		return EXIT_TROUBLE;
 	status = read_prebuilt(call, &prebuilt);
@@ -212,6 +246,8 @@ static const struct command_option options[] = {
 	{ "functions", 0, NULL,
 	  "also every piece of code that is not covered; with -v, every one" },
 	{ "json", 0, NULL, "one JSON document" },
+	{ "html", 0, "FILE",
+	  "also a page, with the instructions that decided; - is stdout, instead of text" },
 	{ "sarif", 0, "FILE", "also what does not pass as SARIF 2.1.0, for code hosts" },
 	{ "propose-policy", 0, NULL, "print a policy under which it passes, to be reviewed" },
 	{ "known-prebuilt", 0, "PATH",
@@ -243,6 +279,7 @@ RIMG_COMMAND(verify_audit) = {
 		"  rimg verify audit disk.img\n"
 		"  rimg verify audit --policy policy.toml disk.img\n"
 		"  rimg verify audit --functions disk.img::REDOX::/usr/bin/ion\n"
+		"  rimg verify audit --policy policy.toml --html audit.html disk.img\n"
 		"  rimg verify audit --propose-policy disk.img >policy.toml   then review it\n"
 		"  rimg verify audit --known-prebuilt sysroot/lib disk.img\n"
 		"  rimg verify audit --json disk.img | jq '.artifacts[] | .path, .verdict'\n"
