@@ -190,7 +190,8 @@ audit_run(struct rimg_node *node, const struct policy *policy, const struct audi
 /** audit_free - NULL is fine */
 void audit_free(struct audit_report *report);
 
-/** audit_share - bytes covered of all code, in millionths, rounded down; all of none is all */
+/** audit_share - bytes covered of all code but padding, in millionths, rounded down; all of none is
+ * all */
 uint32_t audit_share(const struct audit_counts *counts);
 
 /**

@@ -87,6 +87,7 @@ static const char *const odd_texts[N_CODE_ODDITIES] = {
 	[ODD_NO_FILE_BYTES] =
 		"executable memory has no bytes in the file: it is filled at run time",
 	[ODD_BAD_HEADERS] = "headers are damaged; what they do not place counts as unknown code",
+	[ODD_ENTRY] = "the program begins outside of its code; all of it counts as code",
 };
 
 static bool add_reasons(struct owned *o, const struct code_file *f)

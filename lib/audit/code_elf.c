@@ -17,8 +17,10 @@
  * sections alone. Facts: docs/formats/elf.md; docs/audit.md, "Regions".
  */
 
+#define ENTRY_OFF 24 /* of the address where the program begins */
+
 struct elf_header {
-	uint64_t phoff, shoff;
+	uint64_t entry, phoff, shoff;
 	uint16_t phentsize, phnum, shentsize, shnum, shstrndx;
 };
 
@@ -43,6 +45,17 @@ static uint64_t have(const struct code_file *f, uint64_t off, uint64_t size)
 	return off < f->len ? num_min(size, f->len - off) : 0;
 }
 
+/* Not every loader looks at these fields: where they are not what the machine's programs have, such
+ * a loader sees another file than the one that would be read here. */
+static bool is_readable(const struct code_file *f, const uint8_t *ident)
+{
+	bool wide = ident[EI_CLASS] == ELFCLASS64, little = ident[EI_DATA] == ELFDATA2LSB;
+
+	if (f->arch != CODE_OTHER)
+		return wide && little;
+	return (wide || ident[EI_CLASS] == ELFCLASS32) && (little || ident[EI_DATA] == ELFDATA2MSB);
+}
+
 static bool read_header(struct code_elf *e, struct elf_header *h)
 {
 	struct code_file *f = e->f;
@@ -56,7 +69,7 @@ static bool read_header(struct code_elf *e, struct elf_header *h)
 	e->type = rd_u16(&r);
 	e->machine = rd_u16(&r);
 	rd_skip(&r, 4); /* version */
-	(void)word(f, &r);
+	h->entry = word(f, &r);
 	h->phoff = word(f, &r);
 	h->shoff = word(f, &r);
 	rd_skip(&r, 6); /* flags, length of this header */
@@ -67,7 +80,7 @@ static bool read_header(struct code_elf *e, struct elf_header *h)
 	h->shstrndx = rd_u16(&r);
 	f->relocatable = e->type == ET_REL;
 	f->arch = r.failed ? CODE_OTHER : arch_of(e->machine);
-	return !r.failed;
+	return !r.failed && is_readable(f, ident);
 }
 
 static struct code_section read_section(const struct code_file *f, struct rd *r)
@@ -119,7 +132,8 @@ static size_t table_len(struct code_file *f, uint64_t off, uint64_t count, uint1
 
 	if (count == 0)
 		return 0;
-	if (off == 0 || step < least || room < count)
+	/* another step than the usual one is one that some loaders do not take */
+	if (off == 0 || step != least || room < count)
 		code_odd(f, ODD_BAD_HEADERS, off);
 	if (off == 0 || step < least)
 		return 0;
@@ -387,6 +401,18 @@ static void map_addresses(struct code_elf *e)
 		qsort(f->maps, f->n_maps, sizeof(*f->maps), by_addr);
 }
 
+/* A program begins in its code. One that does not is made for a loader that asks neither segments
+ * nor sections what may be executed. */
+static void check_entry(struct code_file *f, const struct elf_header *h)
+{
+	uint64_t off, left;
+
+	if (f->relocatable || h->entry == 0)
+		return;
+	if (!code_offset(f, h->entry, &off, &left) || code_region_at(f, off) == CODE_NONE)
+		code_odd(f, ODD_ENTRY, ENTRY_OFF);
+}
+
 void code_elf_read(struct code_file *f)
 {
 	struct code_elf e = { .f = f };
@@ -404,7 +430,9 @@ void code_elf_read(struct code_file *f)
 		code_odd(f, ODD_NO_SECTIONS, h.shoff);
 	map_addresses(&e);
 	find_regions(&e);
-	if (f->odd[ODD_BAD_HEADERS].count > 0 || (e.n_sections == 0 && e.n_segments == 0))
+	check_entry(f, &h);
+	if (f->odd[ODD_BAD_HEADERS].count > 0 || f->odd[ODD_ENTRY].count > 0 ||
+	    (e.n_sections == 0 && e.n_segments == 0))
 		code_opaque_rest(f);
 	if (f->nomem)
 		return;

@@ -13,6 +13,7 @@ enum {
 	MACHINE_AMD64 = 0x8664,
 	MACHINE_RISCV64 = 0x5064,
 	SCN_CODE = 0x20,
+	PE_ENTRY_OFF = 16, /* in the optional header */
 };
 
 static enum code_arch arch_of(uint16_t machine)
@@ -122,6 +123,21 @@ static int by_addr(const void *a, const void *b)
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 
+/* Firmware may map all sections so that they can be executed: what begins elsewhere is code, too.
+ */
+static void check_entry(struct code_file *f, struct rd optional)
+{
+	uint64_t off, left;
+	uint32_t entry;
+
+	rd_seek(&optional, PE_ENTRY_OFF);
+	entry = rd_le32(&optional);
+	if (optional.failed || entry == 0)
+		return;
+	if (!code_offset(f, entry, &off, &left))
+		code_odd(f, ODD_ENTRY, optional.origin + PE_ENTRY_OFF);
+}
+
 void code_pe_read(struct code_file *f)
 {
 	struct rd r = code_rd(f, 0, f->len), optional;
@@ -153,7 +169,8 @@ void code_pe_read(struct code_file *f)
 	add_sections(f, r, n_sections);
 	if (f->n_maps > 0)
 		qsort(f->maps, f->n_maps, sizeof(*f->maps), by_addr);
-	if (f->odd[ODD_BAD_HEADERS].count > 0 || n_sections == 0)
+	check_entry(f, optional);
+	if (f->odd[ODD_BAD_HEADERS].count > 0 || f->odd[ODD_ENTRY].count > 0 || n_sections == 0)
 		code_opaque_rest(f);
 	note_producer(f, optional, lfanew);
 	if (f->never_clif)

@@ -115,6 +115,42 @@ static void plan_hashing(struct audit_work *w, size_t first)
 	}
 }
 
+/* Returns 1 when there is a zero among the bytes, 0 when not, or an error. */
+static int has_zero(const struct rimg_source *src, struct rimg_error *err)
+{
+	uint64_t size = rimg_source_size(src);
+	auto_free uint8_t *buf = malloc(STEP);
+
+	if (!buf)
+		return error_nomem(err);
+	for (uint64_t off = 0; off < size; off += STEP) {
+		size_t len = (size_t)num_min(STEP, size - off);
+		int rc = rimg_source_read(src, off, buf, len, err);
+
+		if (rc < 0)
+			return rc;
+		if (memchr(buf, 0, len))
+			return 1;
+	}
+	return 0;
+}
+
+/* A script is text. One that is not has an archive behind it, which it unpacks. */
+static int check_script(struct audit_content *c)
+{
+	int rc;
+
+	if (!c->artifact || c->kind != AUDIT_KIND_INTERPRETED ||
+	    strcmp(c->found_format, "script") != 0)
+		return 0;
+	rc = has_zero(c->src, &c->err);
+	if (rc == 1) {
+		c->kind = AUDIT_KIND_OPAQUE;
+		c->found_format = "script with data";
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static void hash_one(void *arg, size_t i)
 {
 	struct audit_content *c = at(arg, i);
@@ -122,6 +158,8 @@ static void hash_one(void *arg, size_t i)
 	if (!c->hashed)
 		return;
 	c->rc = digest_source(c->src, c->sha256, &c->err);
+	if (c->rc == 0)
+		c->rc = check_script(c);
 	c->hashed = c->rc == 0;
 }
 

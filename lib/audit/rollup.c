@@ -39,10 +39,12 @@ static uint32_t add_below(uint64_t *rest, uint64_t more, uint64_t all)
 	return above;
 }
 
-/* part * POLICY_ONE / all, rounded down, bit by bit: not every machine has numbers that wide. */
+/* part * POLICY_ONE / all, rounded down, bit by bit: not every machine has numbers that wide.
+ * Padding counts on neither side: a large gap would make up for any code. */
 uint32_t audit_share(const struct audit_counts *counts)
 {
-	uint64_t part = counts->covered, all = counts->code_bytes, rest = 0;
+	uint64_t pad = counts->by_class[CODE_PAD], rest = 0;
+	uint64_t part = counts->covered - pad, all = counts->code_bytes - pad;
 	uint32_t share = 0;
 
 	if (part >= all)

@@ -17,7 +17,8 @@
  * nodes. Claims are complete (core/layer.h), so nothing falls between the two. */
 
 #define HEAD_LEN     ((size_t)64 << 10)
-#define SCORE_STRONG 50   /* as in core/layer.c */
+#define SCORE_STRONG 51   /* a second format: more than core/layer.c wants for its warning */
+#define SCORE_LIKELY 40   /* a format that some reader would take the bytes for */
 #define REST_MIN     16U  /* bytes that can hold no code worth the name */
 #define UNREAD_MAX   4096 /* kept; more are counted */
 #define READ_FACTOR  256U
@@ -127,7 +128,14 @@ static void weigh(const struct rimg_format *format, const struct rimg_probe *p,
 	}
 }
 
-/* Which format would open it? @ret_twice: a second one surely would, too. */
+/* Are the bytes of a second format, whose reader sees what that of the first does not? A file
+ * system near the start of a disk lies in a partition. */
+static bool is_twice(const struct rimg_format *best, int second)
+{
+	return second >= (strcmp(best->name, "gpt") == 0 ? SCORE_STRONG : SCORE_LIKELY);
+}
+
+/* Which format would open it? @ret_twice: a second one would, too. */
 static int find_format(struct audit_work *w, const struct rimg_source *src,
 		       const struct rimg_format **ret, bool *ret_twice, struct rimg_error *err)
 {
@@ -147,7 +155,7 @@ static int find_format(struct audit_work *w, const struct rimg_source *src,
 		weigh(formats[i], &p, ret, &best, &second);
 	for (size_t i = 0; i < w->ctx->n_formats; i++)
 		weigh(w->ctx->formats[i], &p, ret, &best, &second);
-	*ret_twice = second > SCORE_STRONG;
+	*ret_twice = *ret && is_twice(*ret, second);
 	return 0;
 }
 
