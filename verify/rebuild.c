@@ -228,7 +228,7 @@ static int start(struct rebuild *b, struct rebuild_build *build, const char *log
 	struct vary_run run = {
 		.cwd = cwd, .home = home, .log = fd, .set = build->varied, .stopped = build->stopped
 	};
-	int status, rc = 0;
+	int status = -1, rc = 0;
 
 	if (fd < 0)
 		return error_os(b->err, log, "cannot write it");
@@ -350,7 +350,7 @@ static bool compare(struct rebuild *b, size_t i, size_t base)
 /* The build differs from itself. With a clock that stands still, too? */
 static int try_stopped(struct rebuild *b, size_t *ret_base)
 {
-	size_t first, second;
+	size_t first = 0, second = 0;
 	int rc;
 
 	if (!b->r->host.faketime) {
@@ -373,7 +373,7 @@ static int try_stopped(struct rebuild *b, size_t *ret_base)
 
 static int find_blame(struct rebuild *b)
 {
-	size_t again, base = 0;
+	size_t again = 0, base = 0;
 	bool stopped;
 	int rc = build_once(b, REBUILD_AGAIN, 0, false, &again);
 
@@ -383,7 +383,7 @@ static int find_blame(struct rebuild *b)
 		return rc;
 	stopped = base != 0;
 	for (unsigned id = 0; id < N_VARY; id++) {
-		size_t single;
+		size_t single = 0;
 
 		if (!(b->r->varied & VARY_BIT(id)) || (stopped && id == VARY_TIME))
 			continue;
@@ -456,6 +456,7 @@ static int make_work(struct rebuild *b)
 static void forget(struct rebuild *b, enum vary_id id, const char *why)
 {
 	b->r->host.can &= ~VARY_BIT(id);
+	b->r->varied &= ~VARY_BIT(id);
 	snprintf(b->r->host.how[id], sizeof(b->r->host.how[id]), "%s", why);
 }
 
@@ -469,7 +470,7 @@ static int find_place(struct rebuild *b)
 	if (!(b->rq->vary & VARY_BIT(VARY_ORDER)))
 		return 0;
 	if (worktree_size(b->source, &size, b->err) < 0)
-		return -RIMG_E_IO;
+		return b->rq->command ? -RIMG_E_IO : 0; /* probe_order() tells why */
 	if (statvfs(ORDER_DIR, &fs) < 0 || access(ORDER_DIR, W_OK) < 0 ||
 	    !num_mul(fs.f_bavail, fs.f_frsize, &room) || room / 3 < size)
 		return 0;
@@ -483,6 +484,7 @@ static int probe_order(struct rebuild *b)
 {
 	const char *forwards = text(b, "%s/forwards", b->place);
 	const char *backwards = text(b, "%s/backwards", b->place);
+	char why[sizeof(b->err->where) + sizeof(b->err->text) + 64];
 	bool same = true;
 	int rc = forwards && backwards ? 0 : -RIMG_E_NOMEM;
 
@@ -490,6 +492,12 @@ static int probe_order(struct rebuild *b)
 		rc = worktree_copy(b->source, forwards, false, b->err);
 	if (rc == 0)
 		rc = worktree_copy(b->source, backwards, true, b->err);
+	if (rc < 0 && rc != -RIMG_E_NOMEM && !b->rq->command) {
+		/* a manifest can be built without a copy of what lies around it */
+		worktree_remove(backwards);
+		forget(b, VARY_ORDER, rimg_error_format(b->err, why, sizeof(why)));
+		return 0;
+	}
 	if (rc == 0)
 		rc = worktree_same_order(b->rq->command ? forwards : b->source, backwards, &same,
 					 b->err);
@@ -537,31 +545,55 @@ static int compare_expected(struct rebuild *b)
 	return 0;
 }
 
+/* Vary all that can be. What a manifest names may lie outside of what is copied to vary its order:
+ * then that cannot be varied. */
+static int build_varied(struct rebuild *b, size_t *ret)
+{
+	int rc = build_once(b, REBUILD_VARIED, b->r->varied, false, ret);
+
+	if (rc == 0 || vary_interrupted() || b->rq->command ||
+	    !(b->r->varied & VARY_BIT(VARY_ORDER)))
+		return rc;
+	forget(b, VARY_ORDER, "a copy of the manifest's directory cannot be built from");
+	return build_once(b, REBUILD_VARIED, b->r->varied, false, ret);
+}
+
+static int run(struct rebuild *b)
+{
+	struct rebuild_result *r = b->r;
+	size_t i;
+	int rc = prepare(b);
+
+	if (rc == 0)
+		rc = build_once(b, REBUILD_PLAIN, 0, false, &i);
+	if (rc < 0)
+		return rc;
+	r->builds[0].same = true;
+	for (unsigned n = 1; n < b->rq->times && rc == 0; n++) {
+		rc = build_varied(b, &i);
+		if (rc == 0 && !compare(b, i, 0))
+			r->reproducible = false;
+	}
+	if (rc == 0 && !r->reproducible)
+		rc = find_blame(b);
+	return rc < 0 ? rc : compare_expected(b);
+}
+
 int rebuild_run(const struct rebuild_request *rq, struct rebuild_result *ret,
 		struct rimg_error *err)
 {
-	struct rebuild b = { .rq = rq, .r = ret, .err = err };
-	size_t i;
+	struct rimg_error unused;
+	struct rebuild b = { .rq = rq, .r = ret, .err = err ? err : &unused };
 	int rc;
 
 	*ret = (struct rebuild_result){ .reproducible = true };
 	if (rq->n_set > SET_MAX)
 		return error_set(err, RIMG_E_LIMIT, NULL, "more than %d --set", SET_MAX);
 	arena_init(&ret->arena, 0);
-	rc = prepare(&b);
-	if (rc == 0)
-		rc = build_once(&b, REBUILD_PLAIN, 0, false, &i);
-	if (rc < 0)
-		return rc;
-	ret->builds[0].same = true;
-	for (unsigned n = 1; n < rq->times && rc == 0; n++) {
-		rc = build_once(&b, REBUILD_VARIED, ret->varied, false, &i);
-		if (rc == 0 && !compare(&b, i, 0))
-			ret->reproducible = false;
-	}
-	if (rc == 0 && !ret->reproducible)
-		rc = find_blame(&b);
-	return rc < 0 ? rc : compare_expected(&b);
+	vary_catch(true);
+	rc = run(&b);
+	vary_catch(false);
+	return rc;
 }
 
 void rebuild_done(struct rebuild_result *r)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -342,7 +343,7 @@ void vary_probe(struct vary_host *ret)
 static void execute(const struct vary_host *host, const struct vary_run *run)
 {
 	const char *fake[] = { host->faketime, "-f", run->stopped ? "1320966671" : "+404d" };
-	auto_free const char **argv = NULL;
+	auto_free char **argv = NULL; /* execv() changes none of them, but says so only in prose */
 	size_t n = 0;
 
 	while (run->argv[n])
@@ -356,8 +357,55 @@ static void execute(const struct vary_host *host, const struct vary_run *run)
 		setenv("FAKETIME_FMT", "%s", 1);
 	if (!run->stopped && !(run->set & VARY_BIT(VARY_TIME)))
 		memmove(argv, argv + ARRAY_LEN(fake), (n + 1) * sizeof(*argv));
-	/* execv() takes pointers to what it does not change */
-	execv(argv[0], (char *const *)(uintptr_t)argv);
+	execv(argv[0], argv);
+}
+
+/* ---- being interrupted --------------------------------------------------------------------- */
+
+static const int endings[] = { SIGHUP, SIGINT, SIGTERM };
+static struct sigaction before[ARRAY_LEN(endings)];
+static volatile sig_atomic_t interrupted; /* by which signal */
+static volatile sig_atomic_t running;     /* the process group of the program; 0: none */
+
+static void on_ending(int sig)
+{
+	interrupted = sig;
+	if (running > 0)
+		kill(-(pid_t)running, sig);
+}
+
+void vary_catch(bool on)
+{
+	struct sigaction action = { .sa_handler = on_ending };
+
+	sigemptyset(&action.sa_mask);
+	if (on)
+		interrupted = 0;
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++) {
+		if (on && sigaction(endings[i], NULL, &before[i]) < 0)
+			before[i].sa_handler = SIG_IGN;
+		if (before[i].sa_handler != SIG_IGN)
+			sigaction(endings[i], on ? &action : &before[i], NULL);
+	}
+}
+
+bool vary_interrupted(void)
+{
+	return interrupted != 0;
+}
+
+/* A process group of its own: what it has started ends with it. */
+static void begin_running(pid_t child)
+{
+	setpgid(child, child); /* so does the child; whoever is first */
+	running = child;
+	if (interrupted) /* before there was anything to end */
+		kill(-child, interrupted);
+}
+
+static int say_interrupted(struct rimg_error *err)
+{
+	return error_set(err, RIMG_E_IO, NULL, "interrupted by signal %d", (int)interrupted);
 }
 
 /* In the child: become the program, or tell the parent by @report what failed. */
@@ -385,19 +433,30 @@ int vary_start(const struct vary_host *host, const struct vary_run *run, int *re
 	ssize_t n;
 	pid_t child;
 
+	if (interrupted)
+		return say_interrupted(err);
 	if (pipe2(report, O_CLOEXEC) < 0)
 		return error_os(err, run->argv[0], "cannot start it");
 	child = fork();
-	if (child == 0)
+	if (child == 0) {
+		setpgid(0, 0);
 		become(host, run, report[1]);
+	}
+	if (child > 0)
+		begin_running(child);
 	close(report[1]);
 	n = child < 0 ? 0 : read(report[0], &why, sizeof(why)); /* 0: the program has started */
 	close(report[0]);
 	if (child < 0)
 		return error_os(err, run->argv[0], "cannot start it");
 	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
+		if (errno != EINTR) {
+			running = 0;
 			return error_os(err, run->argv[0], "cannot wait for it");
+		}
+	running = 0;
+	if (interrupted)
+		return say_interrupted(err);
 	if (n == (ssize_t)sizeof(why)) {
 		errno = why;
 		return error_os(err, run->argv[0], "cannot start it in other surroundings");

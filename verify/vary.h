@@ -94,6 +94,18 @@ struct vary_run {
 int vary_start(const struct vary_host *host, const struct vary_run *run, int *ret_status,
 	       struct rimg_error *err);
 
+/**
+ * vary_catch - from now on, a signal that asks to end ends the program that runs, not us
+ * @on: false: as it was before
+ *
+ * So that there is time to clean up: vary_start() fails, and starts nothing more. A signal that was
+ * ignored stays ignored.
+ */
+void vary_catch(bool on);
+
+/** vary_interrupted - has there been such a signal since vary_catch()? */
+bool vary_interrupted(void);
+
 /** vary_cwd - the working directory: a path that the caller frees, or NULL without memory */
 char *vary_cwd(void);
 

@@ -173,4 +173,37 @@ exits 'with -C and --set' 0 "$RIMG" verify rebuild -C "$tmp" --set image.seed=ot
 "$RIMG" build -C "$tmp" --set image.seed=other "$tmp/disk.toml" -o "$tmp/other.img" >"$tmp/built"
 says 'as rimg build takes them' "$(cut -d ' ' -f 1 "$tmp/built")" "$out"
 
+# ---- inputs that cannot all be copied
+
+mkdir -p "$tmp/deep/one" "$tmp/deep/two" "$tmp/deep/three"
+sed 's,"tree","../tree",' "$tmp/disk.toml" >"$tmp/deep/disk.toml"
+exits 'inputs above the manifest' 0 "$RIMG" verify rebuild "$tmp/deep/disk.toml"
+sed -n '/^not varied/,$p' "$out" >"$tmp/not"
+says 'their order is not varied' '  order    ' "$tmp/not"
+exits 'which is trouble if it was asked for' 2 "$RIMG" verify rebuild --vary order "$tmp/deep/disk.toml"
+mkfifo "$tmp/deep/fifo"
+exits 'nor with a pipe among them' 0 "$RIMG" verify rebuild "$tmp/deep/disk.toml"
+sed -n '/^not varied/,$p' "$out" >"$tmp/not"
+says 'and it is said why' 'another type' "$tmp/not"
+
+# ---- interrupted
+
+"$RIMG" verify rebuild --work "$tmp/work" --source "$tmp/src" --artifact out.img \
+	--command "pwd >$tmp/where.new; mv $tmp/where.new $tmp/where; sleep 60; :" >"$out" 2>"$err" &
+n=0
+while [ ! -e "$tmp/where" ] && [ $n -lt 200 ]; do
+	sleep 0.1
+	n=$((n + 1))
+done
+kill -TERM $!
+status=0
+wait $! || status=$?
+echo "$status" >"$tmp/got"
+echo 2 >"$tmp/expected"
+same 'a build that is interrupted is trouble' "$tmp/expected" "$tmp/got"
+says 'and called so' 'interrupted' "$err"
+exits 'the copy is removed' 1 test -e "$(cat "$tmp/where")"
+find "$tmp/work" -mindepth 1 >"$tmp/left"
+same 'and so is what was built' /dev/null "$tmp/left"
+
 done_testing
