@@ -7,6 +7,7 @@
  * For each pair the best root in its subtree is remembered, and the best one that can move others;
  * what follows looks for the nearest pair around it that has one. */
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,9 +292,8 @@ static int find_echoes(struct roots *r)
 		struct difference *x = d->list[i], *first;
 
 		first = can_echo(x) ? *echo_slot(r, x) : NULL;
-		if (first && first != x && is_echo(first, x)) {
+		if (first && first != x && is_echo(first, x))
 			tie(x, first, FOLLOWS_ECHO);
-		}
 	}
 	return 0;
 }
@@ -308,26 +308,29 @@ static void note_changes(struct rimg_diff *d)
 
 		if (p->holder)
 			p->relinked = difference_find(p->holder, DIFFERS_PRESENCE);
-
 		p->layer_pair = !p->parent || is_layer_root(n) ? p : p->parent->layer_pair;
 	}
 	for (size_t i = 0; i < d->n_list; i++) {
 		struct difference *x = d->list[i];
-		struct pair *p = x->pair, *file;
+		struct pair *p, *file;
+		const struct rimg_node *n;
 
-		if (x->type != DIFFERS_PRESENCE || !p->parent)
+		assert(x);
+		p = x->pair;
+		n = p->a ? p->a : p->b;
+		if (x->type != DIFFERS_PRESENCE || !p->parent || !n)
 			continue;
 		if (!p->parent->came_or_went)
 			p->parent->came_or_went = x;
-		if (p->moved && p->b->parent && pair_of(p->b->parent) &&
+		if (p->moved && p->b && p->b->parent && pair_of(p->b->parent) &&
 		    !pair_of(p->b->parent)->came_or_went)
 			pair_of(p->b->parent)->came_or_went = x;
 		if (!p->layer_pair->layer_change)
 			p->layer_pair->layer_change = x;
-		for (struct rimg_node *n = p->a ? p->a : p->b; n && !p->moved;
-		     n = diff_node_next(n, p->a ? p->a : p->b))
+		for (struct rimg_node *below = p->a ? p->a : p->b; below && !p->moved;
+		     below = diff_node_next(below, n))
 			p->layer_pair->n_changed++;
-		file = pair_of((p->a ? p->a : p->b)->link_to);
+		file = pair_of(n->link_to);
 		if (file && !file->relinked)
 			file->relinked = x;
 	}
@@ -478,12 +481,10 @@ static void tie_derived(struct difference *x)
 		tie(x, counted_in(x), FOLLOWS_COUNT);
 	else if (is_list_of_others(x))
 		tie(x, p->came_or_went ? p->came_or_went : p->parent->came_or_went, FOLLOWS_COUNT);
-	else if (is_leftover_field(x) && is_description(x))
+	else if (is_description(x) && (is_leftover_field(x) || x->cause == RIMG_CAUSE_CHECKSUM))
 		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (is_leftover_field(x))
 		tie(x, first_leftover(p), FOLLOWS_FAMILY);
-	else if (x->cause == RIMG_CAUSE_CHECKSUM && is_description(x))
-		tie(x, p->near_mover, FOLLOWS_COUNT);
 	else if (x->cause == RIMG_CAUSE_CHECKSUM || x->cause == RIMG_CAUSE_BUILD_ID)
 		tie(x, p->near, FOLLOWS_CHECKSUM);
 	else if (x->cause == RIMG_CAUSE_PLACEMENT || x->cause == RIMG_CAUSE_PADDING)

@@ -250,7 +250,7 @@ static int next_op(struct rd *r, uint64_t code_align, uint64_t *ret, uint64_t *r
 		*ret_reg = read_uleb(r);
 		*ret = read_uleb(r);
 		return DW_CFA_offset;
-	case DW_CFA_def_cfa_offset: *ret = read_uleb(r); return op;
+	case DW_CFA_def_cfa_offset:
 	case DW_CFA_def_cfa_register: *ret = read_uleb(r); return op;
 	default: return op; /* none that Cranelift writes */
 	}

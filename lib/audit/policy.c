@@ -92,7 +92,7 @@ static int read_allow(struct reader *r, struct json_object *table)
 	memset(r->p->allow, 0, sizeof(r->p->allow));
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		struct json_object *item = json_object_array_get_idx(list, i);
-		enum code_class cls;
+		enum code_class cls = CODE_UNKNOWN;
 
 		rc = read_class(r, item, "[policy] allow", &cls);
 		if (rc < 0)
