@@ -347,6 +347,8 @@ static int check_layer(struct check *c, struct rimg_layer *l, struct rimg_node *
 	rc = examine(c, l);
 	if (rc == 0)
 		rc = tell(c, l, &told);
+	if (rc == 0 && l->unreadable && l->n_errors == 0)
+		rc = add_unread(c, l->root, "its reader gave up, and did not say why");
 	if (rc == 0 && !l->unreadable) {
 		rc = check_below(c, top, &boot);
 		if (rc == 0 && !l->format->reads_contents)

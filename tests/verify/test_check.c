@@ -190,6 +190,33 @@ static int open_one_file(struct rimg_layer *l, struct rimg_error *err)
 	return file ? layer_content_range(l, file, 4, rimg_source_size(l->src) - 4) : -RIMG_E_NOMEM;
 }
 
+static int give_up(struct rimg_layer *l, struct rimg_error *err)
+{
+	(void)err;
+	layer_finding(l, SEVERITY_WARNING, "fake.odd", NULL, 0, 0, "odd");
+	l->unreadable = true;
+	return 0;
+}
+
+static void what_a_reader_gave_up_on_is_not_sound(void **state)
+{
+	static const char text[] = "FAKE contents";
+	struct test_image t = { .ctx = rimg_ctx_new(NULL, 1) };
+	struct rimg_source *src = rimg_source_open_memory(text, sizeof(text), "disk");
+	struct check_report r;
+
+	(void)state;
+	fake_open_now = give_up;
+	assert_int_equal(ctx_add_format(t.ctx, &fake_format), 0);
+	t.image = rimg_image_open(t.ctx, src, "disk", NULL);
+	assert_non_null(t.image);
+	r = run(rimg_image_root(t.image), &plain);
+	assert_int_equal(check_verdict(&r), CHECK_UNREAD);
+	check_report_done(&r);
+	rimg_image_free(t.image);
+	rimg_ctx_free(t.ctx);
+}
+
 /* A file of 2 MiB with one byte that cannot be read; UINT64_MAX: none. */
 static enum check_verdict check_failing(uint64_t bad, uint64_t *ret_bytes)
 {
@@ -284,6 +311,7 @@ int main(void)
 		cmocka_unit_test(offsets_in_a_partition_are_counted_from_the_image_too),
 		cmocka_unit_test(limits_leave_the_verdict_open),
 		cmocka_unit_test(warnings_that_were_not_kept_leave_the_verdict_open),
+		cmocka_unit_test(what_a_reader_gave_up_on_is_not_sound),
 		cmocka_unit_test(every_byte_of_a_content_without_format_is_read),
 		cmocka_unit_test(weights_are_those_of_the_document),
 		cmocka_unit_test(programs_are_not_held_against_what_rimg_writes),
