@@ -221,7 +221,7 @@ RIMG_COMMAND(verify_agree) = {
 	.help = "Hashes IMAGE now and counts the trusted keys that have signed, in one of the\n"
 		"attestations, that one build gave these bytes: the same SHA-256 and the same build\n"
 		"definition. What counts are keys: neither files nor signatures nor what they call\n"
-		"themselves. A DIR stands for all files in it.\n"
+		"themselves. A DIR stands for all files in it whose names begin with no dot.\n"
 		"\n"
 		"  counts       vouches for these bytes\n"
 		"  repeated     does so again; a key has one vote\n"

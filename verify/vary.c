@@ -284,7 +284,7 @@ static void describe(struct vary_host *host)
 {
 	const char *locale = other_locale();
 
-	say(host, VARY_TIME, "404 days ahead, by faketime");
+	say(host, VARY_TIME, "404 days ahead, by faketime; not for statically linked programs");
 	say(host, VARY_TZ, "14 h 45 min ahead of Greenwich");
 	say(host, VARY_LOCALE, "%s", locale ? locale : "");
 	say(host, VARY_UMASK, "077");
@@ -295,7 +295,7 @@ static void describe(struct vary_host *host)
 	say(host, VARY_ENV, "six variables more, a longer PATH");
 	say(host, VARY_THREADS, "one processor instead of %u", host->n_cpus);
 	say(host, VARY_ORDER, "a copy with entries made in another order");
-	say(host, VARY_CPU, "fewer features, for glibc and OpenSSL");
+	say(host, VARY_CPU, "fewer features, for dynamically linked glibc and OpenSSL");
 	say(host, VARY_KERNEL, "2.6, by personality");
 	say(host, VARY_ASLR, "none, by personality");
 }
