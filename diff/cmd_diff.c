@@ -9,6 +9,7 @@
 #include "core/pool.h"
 #include "core/sink.h"
 #include "core/str.h"
+#include "diff/policy_delta.h"
 #include "diff/report.h"
 
 enum output {
@@ -32,6 +33,11 @@ static void free_image(struct rimg_image **image)
 static void free_diff(struct rimg_diff **diff)
 {
 	rimg_diff_free(*diff);
+}
+
+static void free_delta(struct policy_delta **delta)
+{
+	policy_delta_free(*delta);
 }
 
 static void progress(void *arg, const char *what, uint64_t done, uint64_t total)
@@ -244,6 +250,44 @@ static int judge(struct command_call *call, const struct rimg_diff_summary *s,
 	return EXIT_HOLDS;
 }
 
+/* ---- the policy ----------------------------------------------------------------------------- */
+
+/* Sets r->policy, if the user gave one. Returns 0 or an exit status after a complaint. */
+static int audit_both(struct command_call *call, struct report *r, struct policy_delta *delta)
+{
+	struct audit_options options = { .progress = progress, .progress_arg = call };
+	struct rimg_error err;
+
+	if (!delta)
+		return 0;
+	if (policy_delta_run(delta, r->a.node, r->b.node, &options, &err) < 0)
+		return call_error(call, &err);
+	r->policy = delta;
+	return 0;
+}
+
+static int judge_policy(struct command_call *call, const struct policy_delta *delta)
+{
+	switch (delta->state) {
+	case DELTA_NOT_WORSE: return EXIT_HOLDS;
+	case DELTA_WORSE: return EXIT_FAILS;
+	case DELTA_OPEN: break;
+	}
+	call_complain(call, "what could not be read could not be audited");
+	return EXIT_TROUBLE;
+}
+
+/* What differs, unless only the policy is asked; what could not be compared is trouble either way.
+ */
+static int judge_both(struct command_call *call, const struct report *r, int status)
+{
+	if (!r->policy)
+		return status;
+	if (call_has(call, "exit-policy") && status == EXIT_FAILS)
+		status = EXIT_HOLDS;
+	return call_worse(status, judge_policy(call, r->policy));
+}
+
 /* ---- the command ---------------------------------------------------------------------------- */
 
 /* Everything is written before anybody judges: a report that could not be is trouble. */
@@ -266,7 +310,7 @@ static int show(struct command_call *call, struct report *r, enum output output)
 }
 
 static int compare(struct command_call *call, const struct report_filter *filter,
-		   enum output output)
+		   enum output output, struct policy_delta *delta)
 {
 	auto_with(free_image) struct rimg_image *image_a = NULL, *image_b = NULL;
 	auto_with(free_diff) struct rimg_diff *diff = NULL;
@@ -297,23 +341,35 @@ static int compare(struct command_call *call, const struct report_filter *filter
 	r.summary = rimg_diff_get_summary(diff);
 	r.a.size = r.summary->a_size;
 	r.b.size = r.summary->b_size;
-	status = show(call, &r, output);
-	return status != 0 ? status : judge(call, r.summary, filter, damaged);
+	status = audit_both(call, &r, delta);
+	if (status == 0)
+		status = show(call, &r, output);
+	return status != 0 ? status : judge_both(call, &r, judge(call, r.summary, filter, damaged));
 }
 
 static int run_diff(struct command_call *call)
 {
+	auto_with(free_delta) struct policy_delta *delta = NULL;
 	struct report_filter filter = { 0 };
+	const char *policy = call_value(call, "policy");
+	struct rimg_error err;
 	enum output output;
 	int status;
 
 	if (call->n_args != 2)
 		return call_usage(call, "expected two addresses, found %zu", call->n_args);
+	if (call_has(call, "exit-policy") && !policy)
+		return call_usage(call, "--exit-policy wants --policy FILE");
 	status = read_format(call, &output);
 	if (status == 0)
 		status = read_filter(call, &filter);
+	if (status == 0 && policy) {
+		delta = policy_delta_read(policy, &err);
+		if (!delta)
+			status = call_error(call, &err);
+	}
 	if (status == 0)
-		status = compare(call, &filter, output);
+		status = compare(call, &filter, output, delta);
 	free(filter.patterns);
 	return status;
 }
@@ -327,6 +383,8 @@ static const struct command_option options[] = {
 	{ "ignore", 0, "CAUSE", "do not show differences of this cause; repeatable" },
 	{ "only", 0, "PATTERN", "show only paths that fit this shell pattern; repeatable" },
 	{ "max-diffs", 0, "N", "show at most N differences (default 0: all)" },
+	{ "policy", 0, "FILE", "also audit both, and tell what the change did to the verdict" },
+	{ "exit-policy", 0, NULL, "0 unless the verdict is worse, whatever differs" },
 	{ "digests", 0, NULL, "also the SHA-256 of both" },
 	{ "exit-equivalent", 0, NULL, "0 also if only ignorable causes remain; see below" },
 	{ NULL, 0, NULL, NULL },
@@ -336,7 +394,8 @@ RIMG_COMMAND(diff) = {
 	.name = "diff",
 	.summary = "tell in what two artifacts differ, where, and why",
 	.usage = "[--json | --stat] [--html FILE] [--markdown FILE] [--ignore CAUSE]...\n"
-		 "[--only PATTERN]... [--max-diffs N] [--digests] [--exit-equivalent] A B",
+		 "[--only PATTERN]... [--max-diffs N] [--digests] [--exit-equivalent]\n"
+		 "[--policy FILE] [--exit-policy] A B",
 	.help = "Compares the bytes of A and B, finds out what every differing byte is, and tells\n"
 		"the differences by their cause, root causes first; what follows from a difference\n"
 		"is counted below it. Bytes that differ and that nothing explains are\n"
@@ -359,6 +418,13 @@ RIMG_COMMAND(diff) = {
 		"trees are equal or --ignore allows other bytes in files (build-path, build-id,\n"
 		"symbol-hash, codegen).\n"
 		"\n"
+		"With --policy both are audited as by rimg verify audit, and what the change did\n"
+		"to the verdict is told: programs that came, went or are judged in another way,\n"
+		"and the code in them that the policy does not cover, by its address. Functions\n"
+		"that only moved are left out. The exit code is 1 also when B fails where A did\n"
+		"not, or has code that does not pass and that A has not; 2 when not all could be\n"
+		"read. With --exit-policy it tells of the policy alone: 0 also when they differ.\n"
+		"\n"
 		"Examples:\n"
 		"  rimg diff a.img b.img                        two disks\n"
 		"  rimg diff a.img::REDOX b.img::REDOX          one partition of them\n"
@@ -367,6 +433,7 @@ RIMG_COMMAND(diff) = {
 		"  rimg diff --color=always -v a.img b.img | less -R\n"
 		"  rimg diff --ignore timestamp --ignore checksum a.img b.img\n"
 		"  rimg diff --only 'REDOX::/usr/*' a.img b.img\n"
+		"  rimg diff --policy policy.toml --exit-policy old.img new.img   a gate for CI\n"
 		"  rimg diff --json a.img b.img | jq .bytes\n"
 		"\n"
 		"Exit codes: 0 identical (or see above); 1 they differ; 2 they could not be\n"

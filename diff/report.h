@@ -8,6 +8,7 @@
 
 #include "core/jsonw.h"
 
+struct policy_delta;
 struct str;
 
 /**
@@ -39,6 +40,7 @@ struct report_filter {
 /**
  * struct report - a comparison that is being shown
  * @width:     columns of the terminal; 0: of no terminal
+ * @policy:    what the change did to the verdict of an audit; NULL: nobody asked
  * @shown, @not_shown: differences so far, by what the user wants to see
  * @text:      of report_text: the cause whose heading was printed last, the last difference that
  *             follows from none, and its followers that were only counted
@@ -52,6 +54,7 @@ struct report {
 	const struct rimg_diff *diff;
 	const struct report_filter *filter;
 	const struct rimg_diff_summary *summary;
+	const struct policy_delta *policy;
 	uint64_t shown, not_shown;
 	struct {
 		enum rimg_cause cause;
@@ -91,6 +94,9 @@ extern const struct report_format report_json;
  * Returns 0, -RIMG_E_NOMEM, or what the format returned.
  */
 int report_write(struct report *r, const struct report_format *format, struct rimg_error *err);
+
+/** report_policy_text - what became of the verdict, as text; 0 or -RIMG_E_NOMEM */
+int report_policy_text(const struct report *r);
 
 /** report_stat - a line for each path: how many bytes, and a bar; 0 or a code */
 int report_stat(struct report *r, struct rimg_error *err);

@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/html.h"
 #include "core/num.h"
+#include "core/str.h"
+#include "diff/policy_delta.h"
 #include "diff/report.h"
 #include "diff/report_map.h"
 #include "diff/report_tree.h"
@@ -16,6 +18,7 @@
 #define LISTED_MAX    3000                /* differences */
 #define DETAILED_MAX  300                 /* of them, with a closer look */
 #define LIST_BYTES    (UINT64_C(8) << 20) /* of the list, after which there are no more */
+#define POLICY_BYTES  (UINT64_C(1) << 20) /* of what the change did to the verdict */
 #define DETAIL_LINES  60
 #define RANGES_SHOWN  12
 #define SUMMARY_VALUE 80   /* bytes of a value in a line */
@@ -182,6 +185,64 @@ static void put_causes(struct html *h, const struct report *r)
 	}
 	html_close(h);
 	html_close(h);
+}
+
+/* ---- the policy ----------------------------------------------------------------------------- */
+
+struct policy_list {
+	struct html *h;
+	uint64_t end; /* length of the page at which the list ends */
+	uint64_t n_left;
+};
+
+static void put_policy_line(void *arg, unsigned level, bool worse, const char *line)
+{
+	static const char *const levels[] = { "policy0", "policy1", "policy2" };
+	struct policy_list *l = arg;
+
+	if (l->h->len > l->end) {
+		l->n_left++;
+		return;
+	}
+	html_open_class(l->h, "li", levels[level]);
+	if (level == 0)
+		html_element(l->h, "span", worse ? "tag bad" : "tag",
+			     worse ? "worse" : "not worse");
+	html_text(l->h, level == 0 ? " " : "");
+	html_element(l->h, "span", "path", line);
+	html_close(l->h);
+}
+
+/* What the change did to the verdict of an audit. */
+static int put_policy(struct html *h, const struct policy_delta *d, struct rimg_error *err)
+{
+	static const char *const css[] = { [DELTA_NOT_WORSE] = "verdict",
+					   [DELTA_WORSE] = "verdict bad",
+					   [DELTA_OPEN] = "verdict doubt" };
+	struct policy_list l = { .h = h, .end = h->len + POLICY_BYTES };
+	auto_str struct str verdict = { 0 };
+	int rc;
+
+	delta_add_verdict(&verdict, d);
+	html_element(h, "h2", NULL, "The policy");
+	html_open(h, "p");
+	html_open_class(h, "span", "path");
+	html_bytes(h, d->file, strlen(d->file));
+	html_close(h);
+	html_close(h);
+	html_open_class(h, "p", css[d->state]);
+	html_fmt(h, "%s.", str_cstr(&verdict));
+	html_close(h);
+	html_open_class(h, "ul", "plain");
+	rc = delta_each_line(d, true, 0, put_policy_line, &l);
+	html_close(h);
+	if (l.n_left > 0) {
+		html_open_class(h, "p", "note loud");
+		html_count(h, l.n_left, "more line");
+		html_text(h, " not shown, to keep this page small; --json has all.");
+		html_close(h);
+	}
+	return rc < 0 || verdict.failed ? error_nomem(err) : 0;
 }
 
 /* ---- one difference ------------------------------------------------------------------------- */
@@ -513,6 +574,7 @@ static const char page_style[] =
 	".diff .diff{border:0}\n"
 	".sides dd{margin-left:0}\n"
 	"svg.map{min-width:44rem}\n.defs{position:absolute}\n"
+	".policy1{margin-left:2rem}.policy2{margin-left:4rem;color:var(--quiet)}\n"
 	"nav ul.plain ul.plain{margin-left:.9rem}\n";
 
 static int put_middle(struct page *p, struct rimg_error *err)
@@ -558,7 +620,9 @@ static int write_page(struct page *p, struct rimg_error *err)
 	put_sides(h, p->r);
 	if (!p->r->summary->identical)
 		put_cards(h, p->r);
-	if (p->r->summary->differences > 0)
+	if (p->r->policy)
+		rc = put_policy(h, p->r->policy, err);
+	if (rc == 0 && p->r->summary->differences > 0)
 		rc = put_middle(p, err);
 	html_page_end(h);
 	return rc;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
 
+#include "core/error.h"
+#include "diff/policy_delta.h"
 #include "diff/report.h"
 
 static void write_side(struct jsonw *w, const char *key, const struct report_side *side)
@@ -112,7 +114,6 @@ static int end(struct report *r, struct rimg_error *err)
 	const struct rimg_diff_summary *s = r->summary;
 	struct jsonw *w = &r->json;
 
-	(void)err;
 	jsonw_end_array(w);
 	if (r->not_shown > 0)
 		jsonw_u64(w, "not_shown", r->not_shown);
@@ -125,6 +126,8 @@ static int end(struct report *r, struct rimg_error *err)
 	jsonw_u64(w, "explained", s->explained);
 	jsonw_u64(w, "unexplained", s->unexplained);
 	jsonw_end_object(w);
+	if (r->policy && delta_put_json(w, r->policy) < 0)
+		return error_nomem(err);
 	jsonw_end_object(w);
 	fputc('\n', r->out);
 	return 0;

@@ -8,15 +8,18 @@
 
 #include "core/error.h"
 #include "core/str.h"
+#include "diff/policy_delta.h"
 #include "diff/report.h"
 
-#define INDENT       "  " /* of what belongs to an item */
-#define VALUE_MAX    200
-#define PATH_MAX_LEN 400
-#define WHY_MAX      1000
-#define DETAIL_LINES 16
-#define DETAIL_MAX   ((size_t)6000) /* bytes of a closer look */
-#define END_MAX      ((size_t)600)  /* bytes kept free for the end */
+#define INDENT           "  " /* of what belongs to an item */
+#define VALUE_MAX        200
+#define PATH_MAX_LEN     400
+#define WHY_MAX          1000
+#define DETAIL_LINES     16
+#define DETAIL_MAX       ((size_t)6000) /* bytes of a closer look */
+#define POLICY_ARTIFACTS 20U
+#define POLICY_MAX       ((size_t)12000) /* bytes, and one line more */
+#define END_MAX          ((size_t)600)   /* bytes kept free for the end */
 
 struct paper {
 	struct report *r;
@@ -200,6 +203,37 @@ static void add_causes(struct str *s, const struct rimg_diff_summary *sum)
 	}
 }
 
+static void add_policy_line(void *arg, unsigned level, bool worse, const char *line)
+{
+	struct str *s = arg;
+
+	(void)worse;
+	if (s->len > POLICY_MAX)
+		return; /* told below */
+	str_add(s, level == 0 ? "- " : "  - ");
+	add_sentence(s, line);
+	str_add_char(s, '\n');
+}
+
+/* What the change did to the verdict of an audit. */
+static int add_policy(struct str *s, const struct policy_delta *d)
+{
+	auto_str struct str verdict = { 0 }, lines = { 0 };
+	int rc;
+
+	delta_add_verdict(&verdict, d);
+	str_printf(s, "\n**Policy** ");
+	add_address(s, d->file);
+	str_add(s, ": ");
+	add_sentence(s, str_cstr(&verdict));
+	str_add(s, ".\n\n");
+	rc = delta_each_line(d, false, POLICY_ARTIFACTS, add_policy_line, &lines);
+	str_add(s, str_cstr(&lines));
+	if (lines.len > POLICY_MAX)
+		str_add(s, "- and more, not listed here, to keep this short\n");
+	return verdict.failed || lines.failed ? -RIMG_E_NOMEM : rc;
+}
+
 static void add_top(struct paper *p)
 {
 	const struct report *r = p->r;
@@ -214,6 +248,8 @@ static void add_top(struct paper *p)
 	str_add(&p->text, "\n");
 	add_side(&p->text, "A", &r->a, sum->has_bytes);
 	add_side(&p->text, "B", &r->b, sum->has_bytes);
+	if (r->policy && add_policy(&p->text, r->policy) < 0)
+		p->text.failed = true;
 	if (sum->differences > 0)
 		add_causes(&p->text, sum);
 }

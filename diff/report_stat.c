@@ -216,5 +216,7 @@ int report_stat(struct report *r, struct rimg_error *err)
 		print_total(&s);
 	}
 	str_done(&s.line.path);
+	if (rc == 0 && r->policy && report_policy_text(r) < 0)
+		rc = error_nomem(err);
 	return rc;
 }

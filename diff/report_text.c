@@ -2,14 +2,17 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/error.h"
 #include "core/num.h"
 #include "core/str.h"
+#include "diff/policy_delta.h"
 #include "diff/report.h"
 
-#define VALUE_MAX   72 /* bytes of a value that are shown without -v, when no width is known */
-#define DETAIL_MAX  40 /* lines of a closer look, with -v */
-#define INDENT      2
-#define INDENT_MORE 6
+#define VALUE_MAX        72 /* bytes of a value that are shown without -v, when no width is known */
+#define DETAIL_MAX       40 /* lines of a closer look, with -v */
+#define INDENT           2
+#define POLICY_ARTIFACTS 40U /* without -v */
+#define INDENT_MORE      6
 
 #define BOLD  "\033[1m"
 #define RED   "\033[31m"
@@ -287,16 +290,43 @@ static int difference(struct report *r, const struct rimg_difference *x, struct 
 	return rc;
 }
 
+/* ---- the policy ----------------------------------------------------------------------------- */
+
+static void print_policy_line(void *arg, unsigned level, bool worse, const char *line)
+{
+	const struct report *r = arg;
+	const char *color = level == 0 && worse ? paint(r, RED) : "";
+
+	fprintf(r->out, "%*s%s%s%s\n", (int)(INDENT + 2 * level), "", color, line,
+		color[0] ? PLAIN : "");
+}
+
+int report_policy_text(const struct report *r)
+{
+	auto_str struct str s = { 0 };
+	struct report copy = *r;
+	int rc;
+
+	str_add_escaped(&s, r->policy->file, strlen(r->policy->file), STR_ESCAPE_TEXT);
+	str_add(&s, ": ");
+	delta_add_verdict(&s, r->policy);
+	fprintf(r->out, "\n%spolicy %s%s\n",
+		paint(r, r->policy->state == DELTA_NOT_WORSE ? BOLD : RED), str_cstr(&s),
+		paint(r, PLAIN));
+	rc = delta_each_line(r->policy, r->verbose, r->verbose ? 0 : POLICY_ARTIFACTS,
+			     print_policy_line, &copy);
+	return s.failed ? -RIMG_E_NOMEM : rc;
+}
+
 static int end(struct report *r, struct rimg_error *err)
 {
-	(void)err;
 	print_folded(r);
-	if (r->not_shown == 0)
-		return 0;
-	fputc('\n', r->out);
-	print_count(r->out, r->not_shown, "difference");
-	fprintf(r->out, " %s not shown, as asked\n", r->not_shown == 1 ? "is" : "are");
-	return 0;
+	if (r->not_shown > 0) {
+		fputc('\n', r->out);
+		print_count(r->out, r->not_shown, "difference");
+		fprintf(r->out, " %s not shown, as asked\n", r->not_shown == 1 ? "is" : "are");
+	}
+	return r->policy && report_policy_text(r) < 0 ? error_nomem(err) : 0;
 }
 
 const struct report_format report_text = {

@@ -158,4 +158,114 @@ says 'with the code' '[redoxfs.password]' "$tmp/dark.html"
 sound 'and is sound' "$tmp/dark.html"
 if grep -q 'Passes' "$tmp/dark.html"; then not_pass 'nor does its page pass' 'it does'; else pass 'nor does its page pass'; fi
 
+# ---- what a change did to the verdict ------------------------------------------------------------
+mkdir -p "$tmp/old/bin"
+cp "$clif" "$tmp/old/bin/tool"
+cp "$llvm" "$tmp/old/bin/llvm"
+cp -r "$tmp/old" "$tmp/new"
+cp "$mix" "$tmp/new/bin/tool"
+volume "$tmp/old" "$tmp/old.img"
+volume "$tmp/new" "$tmp/new.img"
+printf '[policy]\n' >"$tmp/strict.toml"
+at=0x$(aarch64-linux-gnu-nm "$mix" | sed -n 's/^0*\([0-9a-f]*\) T largest$/\1/p')
+
+# delta NAME CODE A B [OPTION]...: the JSON goes to $out
+delta() {
+	name=$1 code=$2 a=$3 b=$4
+	shift 4
+	exits "$name" "$code" "$rimg" diff --json --policy "$tmp/strict.toml" "$@" "$a" "$b"
+	cp "$out" "$tmp/delta.json"
+}
+
+# holds NAME FILTER VALUE: of what the JSON says of the policy
+holds() {
+	is "$1" "$(jq -r ".policy | $2" "$tmp/delta.json")" "$3"
+}
+
+exits 'a function that was added' 1 "$rimg" diff --policy "$tmp/strict.toml" "$tmp/old.img" "$tmp/new.img"
+says 'is told with its address, as nm has it' \
+	"adds $((0x$largest)) bytes of llvm code in /bin/tool: function at $at largest" "$out"
+says 'and the verdict' 'A fails, B fails: the verdict is worse' "$out"
+delta 'as JSON' 1 "$tmp/old.img" "$tmp/new.img"
+exits 'as its schema has it' 0 python3 tests/tools/check_schema.py docs/schema/diff.json "$tmp/delta.json"
+holds 'only what changed is there' '[.artifacts[].path] | join(" ")' /bin/tool
+holds 'it is worse' '"\(.change) \(.artifacts[0].worse)"' 'worse true'
+holds 'with its bytes' '.artifacts[0].added.bytes.llvm' "$((0x$largest))"
+holds 'of each class' '.artifacts[0] | .b.attributed.llvm - .a.attributed.llvm' "$((0x$largest))"
+holds 'nothing is gone' '.artifacts[0].removed.functions | length' 0
+delta 'a gate does not let it pass' 1 "$tmp/old.img" "$tmp/new.img" --exit-policy
+delta 'but the way back' 0 "$tmp/new.img" "$tmp/old.img" --exit-policy
+holds 'is not worse' '"\(.change) \(.artifacts[0].worse)"' 'not-worse false'
+holds 'a function went' '.artifacts[0].removed.functions | map(.symbol) | join(" ")' largest
+delta 'images that differ still differ' 1 "$tmp/new.img" "$tmp/old.img"
+delta 'the same image, though it fails, is no worse' 0 "$tmp/new.img" "$tmp/new.img"
+holds 'nothing is listed' '.artifacts | length' 0
+delta 'parts of images are compared, too' 1 "$tmp/old.img::/bin/tool" "$tmp/new.img::/bin/tool" --exit-policy
+holds 'the path continues theirs' '.artifacts[0].path' ''
+delta 'wherever they are' 1 "$tmp/old.img::/bin/tool" "$mix" --exit-policy
+holds 'they are paired' '[.artifacts[] | "\(.kind) \(.path)"] | join(",")' 'changed '
+mkdir -p "$tmp/other/opt"
+cp -r "$tmp/new/bin" "$tmp/other/opt/tools"
+volume "$tmp/other" "$tmp/other.img"
+delta 'folders of other names' 0 "$tmp/new.img::/bin" "$tmp/other.img::/opt/tools" --exit-policy
+holds 'are paired by what is in them' '.artifacts | length' 0
+delta 'a change in them' 1 "$tmp/old.img::/bin" "$tmp/other.img::/opt/tools" --exit-policy
+holds 'has the path in them' '[.artifacts[] | "\(.kind) \(.path)"] | join(",")' 'changed /tool'
+
+# linked at another place, and with the functions in another order: the same functions
+ld.lld-14 --image-base=0x900000 "$tmp/llvm.o" -o "$tmp/new/bin/llvm" || exit 1
+cp "$clif" "$tmp/new/bin/tool"
+volume "$tmp/new" "$tmp/moved.img"
+delta 'functions that only moved' 0 "$tmp/old.img" "$tmp/moved.img" --exit-policy
+holds 'are not listed' '[.artifacts[] | "\(.path) \(.added.functions + .removed.functions | length)"] | join(",")' \
+	'/bin/llvm 0'
+# one instruction of one of them is another one
+at=$(aarch64-linux-gnu-objdump -h "$tmp/new/bin/llvm" | awk '$2 == ".text" { print $6 }')
+printf '\001\002\003\013' | dd of="$tmp/new/bin/llvm" bs=1 seek=$((0x$at + 8)) conv=notrunc status=none
+volume "$tmp/new" "$tmp/edited.img"
+delta 'one that was edited' 1 "$tmp/moved.img" "$tmp/edited.img" --exit-policy
+holds 'is listed, there and here' '[.artifacts[0] | .added, .removed | .functions | length] | join(" ")' '1 1'
+
+# other ways to become worse, or not
+cp -r "$tmp/old" "$tmp/copy"
+cp "$llvm" "$tmp/copy/bin/again"
+volume "$tmp/copy" "$tmp/copy.img"
+delta 'a second copy of what fails is worse' 1 "$tmp/old.img" "$tmp/copy.img" --exit-policy
+holds 'it was added' '[.artifacts[] | "\(.kind) \(.path)"] | join(",")' 'added /bin/again'
+mv "$tmp/copy/bin/llvm" "$tmp/copy/bin/renamed"
+rm "$tmp/copy/bin/again"
+volume "$tmp/copy" "$tmp/renamed.img"
+delta 'another name is not' 0 "$tmp/old.img" "$tmp/renamed.img" --exit-policy
+printf '[[exception]]\npath = "/bin/llvm"\nsha256 = "%s"\nreason = "test"\n' "$llvm_sha256" >"$tmp/path.toml"
+exits 'unless the policy binds it to its path' 1 \
+	"$rimg" diff --json --exit-policy --policy "$tmp/path.toml" "$tmp/old.img" "$tmp/renamed.img"
+cp "$out" "$tmp/delta.json"
+holds 'it moved' '[.artifacts[] | "\(.kind) \(.was) \(.path)"] | join(",")' 'moved /bin/llvm /bin/renamed'
+exits 'a file with another hash than its exception' 1 \
+	"$rimg" diff --exit-policy --policy "$tmp/path.toml" "$tmp/old.img" "$tmp/moved.img"
+says 'is worse' 'A passes, B fails: the verdict is worse' "$out"
+gzip -n <"$clif" >"$tmp/old/bin/data.gz"
+volume "$tmp/old" "$tmp/gz.img"
+delta 'what is not opened is worse' 1 "$tmp/renamed.img" "$tmp/gz.img" --exit-policy
+gzip -n <"$mix" >"$tmp/old/bin/data.gz"
+volume "$tmp/old" "$tmp/gz2.img"
+delta 'also when it only has other bytes' 1 "$tmp/gz.img" "$tmp/gz2.img" --exit-policy
+delta 'what is not read is not known' 2 "$GOLDEN/encrypted.img" "$GOLDEN/encrypted.img" --exit-policy
+holds 'and called so' .change not-known
+delta 'nor against something that passes' 2 "$clif" "$GOLDEN/encrypted.img" --exit-policy
+delta 'but what passes wholly is not worse' 0 "$GOLDEN/encrypted.img" "$clif" --exit-policy
+exits 'as a page, Markdown and --stat' 1 "$rimg" diff --stat --policy "$tmp/strict.toml" --html "$tmp/delta.html" \
+	--markdown "$tmp/delta.md" "$tmp/old.img" "$tmp/new.img"
+says 'all have it: --stat' 'the verdict is worse' "$out"
+says 'the page' 'the verdict is worse' "$tmp/delta.html"
+says 'with the function' 'largest' "$tmp/delta.html"
+sound 'which is sound' "$tmp/delta.html"
+says 'and Markdown' 'A fails, B fails: the verdict is worse' "$tmp/delta.md"
+exits 'there is no gate without a policy' 2 "$rimg" diff --exit-policy "$tmp/old.img" "$tmp/new.img"
+exits 'a policy that cannot be read is trouble' 2 "$rimg" diff --policy "$tmp/none.toml" "$tmp/old.img" "$tmp/new.img"
+exits 'threads' 1 "$rimg" diff -j 1 --json --policy "$tmp/strict.toml" "$tmp/old.img" "$tmp/new.img"
+cp "$out" "$tmp/j1.json"
+exits 'any number of them' 1 "$rimg" diff -j 7 --json --policy "$tmp/strict.toml" "$tmp/old.img" "$tmp/new.img"
+same 'never show' "$tmp/j1.json" "$out"
+
 done_testing
