@@ -82,25 +82,31 @@ static int read_subject(const struct reader *r, struct json_object *value, size_
 
 static int compare_names(const void *pa, const void *pb)
 {
-	return strcmp(*(const char *const *)pa, *(const char *const *)pb);
+	const struct subject *a = *(const struct subject *const *)pa;
+	const struct subject *b = *(const struct subject *const *)pb;
+	int order = strcmp(a->name, b->name);
+
+	return order != 0 ? order : (a > b) - (a < b);
 }
 
 /* in-toto wants names to be unique; those that differ in nothing would let us blame the wrong one.
  */
-static int check_names(const struct reader *r)
+static int sort_names(const struct reader *r)
 {
 	size_t n = r->s->n_subjects;
-	auto_free const char **names = calloc(n, sizeof(*names));
+	const struct subject **list = arena_array(r->a, n, sizeof(*list));
 
-	if (!names)
+	if (!list)
 		return error_nomem(r->err);
 	for (size_t i = 0; i < n; i++)
-		names[i] = r->s->subjects[i].name;
-	qsort(names, n, sizeof(*names), compare_names);
+		list[i] = &r->s->subjects[i];
+	qsort(list, n, sizeof(*list), compare_names);
 	for (size_t i = 1; i < n; i++)
-		if (names[i][0] && strcmp(names[i - 1], names[i]) == 0)
+		if (list[i]->name[0] && strcmp(list[i - 1]->name, list[i]->name) == 0)
 			return error_set(r->err, RIMG_E_BAD, NULL,
-					 "statement: two subjects have the name \"%s\"", names[i]);
+					 "statement: two subjects have the name \"%s\"",
+					 list[i]->name);
+	r->s->by_name = list;
 	return 0;
 }
 
@@ -123,7 +129,7 @@ static int read_subjects(const struct reader *r, struct json_object *doc)
 		return error_nomem(r->err);
 	for (size_t i = 0; i < r->s->n_subjects && rc == 0; i++)
 		rc = read_subject(r, json_object_array_get_idx(list, i), i);
-	return rc < 0 ? rc : check_names(r);
+	return rc < 0 ? rc : sort_names(r);
 }
 
 /* ---- what it was made from ------------------------------------------------------------------ */
@@ -348,8 +354,16 @@ const struct subject *statement_subject(const struct statement *s, const uint8_t
 
 const struct subject *statement_named(const struct statement *s, const char *name)
 {
-	for (size_t i = 0; i < s->n_subjects; i++)
-		if (strcmp(s->subjects[i].name, name) == 0)
-			return &s->subjects[i];
-	return NULL;
+	size_t lo = 0, hi = s->n_subjects;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+
+		if (strcmp(s->by_name[mid]->name, name) < 0)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < s->n_subjects && strcmp(s->by_name[lo]->name, name) == 0 ? s->by_name[lo]
+									     : NULL;
 }

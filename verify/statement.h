@@ -41,6 +41,7 @@ struct fact {
 
 /**
  * struct statement - a statement whose signature holds; all in the arena it was read into
+ * @by_name:     @n_subjects pointers to the subjects, sorted by name, then by place
  * @definition:  digest of what the subjects were made from and how: two statements are about one
  *               build if it is equal. Key order and spelling of the JSON do not count.
  * @build_type:  of a provenance; of a joint statement its property
@@ -52,6 +53,7 @@ struct fact {
 struct statement {
 	const char *predicate_type;
 	struct subject *subjects;
+	const struct subject **by_name;
 	size_t n_subjects;
 	uint8_t definition[SHA256_LEN];
 	const char *build_type;

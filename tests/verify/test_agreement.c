@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "test.h"
 
+#include <unistd.h>
+
+#include "core/str.h"
 #include "verify/agreement.h"
 
 /* Votes are written as texts, a word each: key (a letter), build (a digit), digest of the image (a
@@ -13,6 +16,7 @@ struct room {
 	struct vote votes[MAX];
 	struct statement statements[MAX];
 	struct subject subjects[MAX];
+	const struct subject *by_name[MAX];
 	uint8_t image[SHA256_LEN];
 	struct agreement a;
 	char standings[MAX + 1];
@@ -31,6 +35,8 @@ static void judge(struct room *r, const char *text, size_t threshold)
 		memset(r->subjects[n].sha256, text[2], SHA256_LEN);
 		r->subjects[n].name = "os.img";
 		r->statements[n].subjects = &r->subjects[n];
+		r->by_name[n] = &r->subjects[n];
+		r->statements[n].by_name = &r->by_name[n];
 		r->statements[n].n_subjects = 1;
 		r->votes[n].statement = &r->statements[n];
 	}
@@ -180,8 +186,10 @@ static void a_layer_may_be_what_is_asked_for(void **state)
 {
 	struct subject subjects[2] = { { .name = "os.img" }, { .name = "os.img::REDOX" } };
 	struct subject others[2] = { { .name = "os.img" }, { .name = "os.img::REDOX" } };
-	struct statement s = { .subjects = subjects, .n_subjects = 2 };
-	struct statement t = { .subjects = others, .n_subjects = 2 };
+	const struct subject *names[2] = { &subjects[0], &subjects[1] };
+	const struct subject *other_names[2] = { &others[0], &others[1] };
+	struct statement s = { .subjects = subjects, .by_name = names, .n_subjects = 2 };
+	struct statement t = { .subjects = others, .by_name = other_names, .n_subjects = 2 };
 	struct vote votes[2] = { { .key = 0, .statement = &s }, { .key = 1, .statement = &t } };
 	uint8_t image[SHA256_LEN];
 	struct agreement a;
@@ -197,6 +205,40 @@ static void a_layer_may_be_what_is_asked_for(void **state)
 	assert_true(a.conflict);
 }
 
+/* Each name of one is looked for in the other when results differ. */
+static void as_many_subjects_as_there_may_be_are_found_by_their_names(void **state)
+{
+	auto_str struct str text = { 0 };
+	struct rimg_error err;
+	struct statement s;
+	struct arena a;
+
+	(void)state;
+	alarm(30); /* rather than go through all of them for each */
+	arena_init(&a, 0);
+	str_add(&text,
+		"{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"" STATEMENT_RESULT
+		"\",\"predicate\":{\"verifier\":{\"id\":\"x\",\"policies\":[]},"
+		"\"timeCreated\":\"x\",\"properties\":[\"" PROPERTY_BYTES "\"]},\"subject\":[");
+	for (unsigned i = 0; i < STATEMENT_SUBJECTS_MAX; i++)
+		str_printf(&text, "%s{\"name\":\"%u\",\"digest\":{\"sha256\":\"%064x\"}}",
+			   i ? "," : "", i, i);
+	str_add(&text, "]}");
+	if (statement_parse(&a, text.data, text.len, "test", &s, &err) < 0)
+		test_fail_error("statement", &err);
+	for (unsigned i = 0; i < STATEMENT_SUBJECTS_MAX; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "%u", i);
+		assert_ptr_equal(statement_named(&s, name), &s.subjects[i]);
+	}
+	assert_null(statement_named(&s, "none"));
+	assert_null(statement_named(&s, ""));
+	assert_null(statement_named(&s, "99999"));
+	alarm(0);
+	arena_done(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -208,6 +250,7 @@ int main(void)
 		cmocka_unit_test(two_quorums_are_none),
 		cmocka_unit_test(a_key_that_contradicts_itself_counts_for_neither),
 		cmocka_unit_test(the_order_does_not_matter),
+		cmocka_unit_test(as_many_subjects_as_there_may_be_are_found_by_their_names),
 		cmocka_unit_test(a_layer_may_be_what_is_asked_for),
 	};
 
