@@ -158,6 +158,18 @@ says 'with the code' '[redoxfs.password]' "$tmp/dark.html"
 sound 'and is sound' "$tmp/dark.html"
 if grep -q 'Passes' "$tmp/dark.html"; then not_pass 'nor does its page pass' 'it does'; else pass 'nor does its page pass'; fi
 
+# ---- SARIF ---------------------------------------------------------------------------------------
+printf '[[exception]]\npath = "*clif"\nsha256 = "%s"\nreason = "test"\n' "$llvm_sha256" >"$tmp/wrong.toml"
+mkdir "$tmp/one"
+cp "$clif" "$tmp/one/clif"
+volume "$tmp/one" "$tmp/one.img"
+exits 'an exception with another hash fails' 1 \
+	"$rimg" verify audit --policy "$tmp/wrong.toml" --sarif "$tmp/wrong.sarif" "$tmp/one.img"
+is 'a log says so, though each artifact passes' \
+	"$(jq -r '.runs[0].results[] | "\(.ruleId) \(.message.text)"' "$tmp/wrong.sarif")" \
+	"audit.exception $tmp/wrong.toml:1: what is at \"*clif\" has another SHA-256"
+is 'with its rule' "$(jq -r '.runs[0].tool.driver.rules[].id' "$tmp/wrong.sarif")" audit.exception
+
 # ---- what a change did to the verdict ------------------------------------------------------------
 mkdir -p "$tmp/old/bin"
 cp "$clif" "$tmp/old/bin/tool"
