@@ -16,7 +16,8 @@ static const struct command_option options[] = {
 	{ "directory", 'C', "DIR", "the folder that the manifest's paths are relative to" },
 	{ "set", 0, "KEY=VALUE", "override a value of the manifest: --set image.epoch=0" },
 	{ "lock", 0, "FILE", "write all inputs and layers with their SHA-256 as JSON" },
-	{ "locked", 0, NULL, "refuse inputs that differ from the existing --lock FILE" },
+	{ "locked", 0, NULL,
+	  "refuse inputs, epoch or seed that differ from the existing --lock FILE" },
 	{ 0 },
 };
 
@@ -92,7 +93,7 @@ static int build(struct command_call *call, struct image_build *b, struct rimg_e
 	if (rc == 0 && lock_path)
 		rc = lock_collect(b, &lock, err);
 	if (rc == 0 && lock_path && call_has(call, "locked"))
-		rc = lock_compare(&lock, lock_path, complain, call, err);
+		rc = lock_compare(&lock, b->m, lock_path, complain, call, err);
 	if (rc != 0)
 		return rc;
 	return call_has(call, "check") ? check_image(call, b, err)

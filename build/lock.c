@@ -283,7 +283,29 @@ static int tell_differences(const struct lock *have, const struct lock *want,
 	return differ > 0;
 }
 
-int lock_compare(const struct lock *lock, const char *path,
+/* What comes from --set or the environment, and is in no input: 1 if it differs. */
+static int tell_settings(const struct manifest *m, struct json_object *doc,
+			 const struct complaint *c, struct rimg_error *err)
+{
+	int64_t epoch = 0;
+	const char *seed = NULL;
+	size_t len = 0;
+	int has_epoch = json_get_int(doc, "lock", "epoch", 0, INT64_MAX, &epoch, err);
+	int has_seed =
+		has_epoch < 0 ? has_epoch : json_get_bytes(doc, "lock", "seed", &seed, &len, err);
+	bool same_epoch = has_epoch == 1 && epoch == m->epoch;
+	bool same_seed = has_seed == 1 && len == m->seed_len && memcmp(seed, m->seed, len) == 0;
+
+	if (has_seed < 0)
+		return has_seed;
+	if (!same_epoch)
+		complain(c, "epoch", "is not the one that the lock names");
+	if (!same_seed)
+		complain(c, "seed", "is not the one that the lock names");
+	return !same_epoch || !same_seed;
+}
+
+int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
 		 void (*tell)(void *ctx, const char *text), void *ctx, struct rimg_error *err)
 {
 	auto_with(lock_done) struct lock want = { 0 };
@@ -293,7 +315,11 @@ int lock_compare(const struct lock *lock, const char *path,
 
 	if (rc == 0)
 		rc = parse_inputs(doc, &want, err);
-	return rc < 0 ? rc : tell_differences(lock, &want, &c);
+	if (rc == 0)
+		rc = tell_settings(m, doc, &c, err);
+	if (rc < 0)
+		return rc;
+	return tell_differences(lock, &want, &c) | rc;
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */

@@ -19,12 +19,13 @@ void lock_done(struct lock *lock);
 int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_error *err);
 
 /**
- * lock_compare - are they the inputs that the lock file @path names?
+ * lock_compare - are they the inputs, epoch and seed that the lock file @path names?
+ * @m: that the inputs are of
  * @complain: told of each difference
  *
  * Returns 0 if they are, 1 if not, or an error when the file cannot be read.
  */
-int lock_compare(const struct lock *lock, const char *path,
+int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
 		 void (*complain)(void *ctx, const char *text), void *ctx, struct rimg_error *err);
 
 /**

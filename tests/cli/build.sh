@@ -125,6 +125,12 @@ exits 'a lock is written' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --loc
 says 'it names the inputs' '"address": "usr-bin/tool3"' "$tmp/lock"
 exits 'the same inputs are accepted' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked
 printf 'changed\n' >"$tmp/c/usr-bin/tool3"
+exits 'another seed is not' 1 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked \
+	--set image.seed=another
+says 'and is named' 'seed' "$err"
+exits 'another time is not' 1 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked \
+	--set image.epoch=12345
+says 'and named, too' 'epoch' "$err"
 exits 'other inputs are not' 1 "$rimg" build "$tmp/c/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked
 says 'and it says which' 'usr-bin/tool3: is not the input that the lock names' "$err"
 same 'the image is as it was' "$img" "$tmp/b.img"
