@@ -264,6 +264,20 @@ static bool is_left_behind(const struct walk *k, size_t i, enum a64_flow flow, i
 	return flow == FLOW_JUMP && to >= (int64_t)k->first && to < (int64_t)k->end;
 }
 
+/* Cranelift pushes pairs from the highest registers down, and an odd one by itself. True for a pair
+ * that is one register twice, or that has one of higher registers behind it. */
+static bool is_other_push(uint32_t w, uint32_t next)
+{
+	const uint32_t mask = 0xFFFF83E0, push = 0xA9BF03E0; /* stp xN,xM,[sp,#-16]! */
+	uint32_t first = w & 31;
+
+	if ((w & mask) != push || first == 29)
+		return false;
+	if ((w >> 10 & 31) == first)
+		return true;
+	return (next & mask) == push && (next & 31) != 29 && (next & 31) > first;
+}
+
 /* Evidence of the words, counted by what they are. */
 static void gather(struct walk *k)
 {
@@ -296,6 +310,8 @@ static void gather(struct walk *k)
 		part->bits |= code_match(&c->f->matcher, w);
 		if (i + 1 < k->end && code_adrp_apart(w, a64_word(c, i + 1)))
 			part->bits |= code_rule_bit(RULE_ADRP_APART);
+		if (i + 1 < k->end && is_other_push(w, a64_word(c, i + 1)))
+			part->bits |= code_rule_bit(RULE_OTHER_PUSH);
 	}
 	if (k->end - k->first >= 2 && a64_word(c, k->first) == A64_PUSH_FPLR &&
 	    a64_word(c, k->first + 1) == A64_MOV_FP_SP)

@@ -133,8 +133,10 @@ static enum code_class judge_words(const struct code_matcher *m, const struct a6
 
 	if (never && (!positive || count(never) >= 3))
 		return split(m, bits);
+	/* Free Pascal writes uxtb and uxth, and tables of its own do not tell its code */
+	positive &= ~code_rule_bit(RULE_UXT);
 	/* one of the weaker signs alone could be chance */
-	if (!(bits & m->of_kind[RULE_POSITIVE]) && count(positive) < 2)
+	if (!(positive & m->of_kind[RULE_POSITIVE]) && count(positive) < 2)
 		return CODE_UNKNOWN;
 	if (!never && has(bits, RULE_PROLOGUE) && is_whole(part, bits) &&
 	    part->n_code >= CODE_ALONE_MIN)

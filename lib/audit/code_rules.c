@@ -179,6 +179,8 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 	"calls, but does not begin with Cranelift's frame (stp x29,x30,[sp,#-16]!; mov x29,sp)" },
 [RULE_ADRP_APART] = { "adrp-apart", 0, 0, NULL, RULE_NEVER,
 	"adrp xN whose next word is neither add xN,xN,#n nor ldr x,[xN,#n]; Cranelift writes the two at once" },
+[RULE_OTHER_PUSH] = { "other-push", 0, 0, NULL, RULE_NEVER,
+	"pushes one register as a pair, or a pair behind one of lower registers; Cranelift goes down" },
 [RULE_PAIR_AT_SP] = { "pair-at-sp", 0xFF8003E0, 0xA90003E0, NULL, RULE_NEVER,
 	"stp or ldp of X registers at [sp,#n] without writeback; Cranelift pushes and pops" },
 [RULE_SCALED_AT_SP] = { "scaled-at-sp", 0x3B000000, 0x39000000, scaled_at_sp, RULE_NEVER,
@@ -260,7 +262,7 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 [RULE_JUMP_TABLE] = { "jump-table", 0, 0, NULL, RULE_POSITIVE,
 	"jump table in the code, behind the br that uses it" },
 [RULE_PROLOGUE] = { "prologue", 0, 0, NULL, RULE_SHAPE,
-	"begins with stp x29,x30,[sp,#-16]! and sets x29 to sp" },
+	"begins with stp x29,x30,[sp,#-16]!; mov x29,sp; on x86-64 with push rbp; mov rbp,rsp" },
 [RULE_LEAF] = { "small-leaf", 0, 0, NULL, RULE_SHAPE,
 	"at most three instructions without a frame, as the unwind table says" },
 [RULE_ASM_WRAPPER] = { "asm-wrapper", 0, 0, NULL, RULE_SHAPE,
@@ -301,8 +303,6 @@ const struct code_rule_row code_rules[N_CODE_RULES] = {
 [RULE_CIE_MIXED] = { "cie-mixed", 0, 0, NULL, RULE_UNWIND,
 	"entries of the same CIE are of several compilers, so that it says nothing" },
 
-[RULE_X86_PROLOGUE] = { "x86-prologue", 0, 0, NULL, RULE_SHAPE,
-	"begins with push rbp; mov rbp,rsp" },
 [RULE_X86_SAVES] = { "x86-saves-by-mov", 0, 0, NULL, RULE_SHAPE,
 	"saves registers by mov to [rsp+n] where its unwind program says so, as Cranelift does; "
 	"LLVM and GCC push them" },

@@ -27,6 +27,7 @@ enum code_rule {
 	/* not taken by a single word: told by the whole piece */
 	RULE_CALL_WITHOUT_FRAME,
 	RULE_ADRP_APART,
+	RULE_OTHER_PUSH,
 	/* AArch64 words; the first rule that takes a word has it */
 	RULE_PAIR_AT_SP,
 	RULE_SCALED_AT_SP,
@@ -93,7 +94,6 @@ enum code_rule {
 	RULE_FDE_OVERLAP,
 	RULE_CIE_MIXED,
 	/* x86-64 */
-	RULE_X86_PROLOGUE,
 	RULE_X86_SAVES,
 	RULE_X86_ENDBR,
 	N_CODE_RULES,

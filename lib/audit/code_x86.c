@@ -75,7 +75,7 @@ static void cut_entry(struct code_file *f, const struct code_region *r, const st
 	if (begins_with(code, endbr64, sizeof(endbr64)))
 		bits |= code_rule_bit(RULE_X86_ENDBR);
 	if (begins_with(code, prologue, sizeof(prologue)))
-		bits |= code_rule_bit(RULE_X86_PROLOGUE);
+		bits |= code_rule_bit(RULE_PROLOGUE);
 	switch (fde->shape) {
 	case FDE_FOREIGN:
 		bits |= code_rule_bit(RULE_FDE_FOREIGN);
@@ -83,7 +83,7 @@ static void cut_entry(struct code_file *f, const struct code_region *r, const st
 		break;
 	case FDE_FRAMED:
 		bits |= code_rule_bit(RULE_FDE_FRAMED);
-		if (!(bits & code_rule_bit(RULE_X86_PROLOGUE))) {
+		if (!(bits & code_rule_bit(RULE_PROLOGUE))) {
 			bits |= code_rule_bit(RULE_FDE_MISMATCH);
 			cls = CODE_CONFLICT;
 		} else if (saves_by_mov(f, fde, code)) {

@@ -243,7 +243,7 @@ strange_table_end:
 	function short			// twelve instructions
 	stp	x29, x30, [sp, #-16]!
 	mov	x29, sp
-	uxtb	w0, w0
+	.inst	0xF80083E0		// stur x0, [sp, #8]
 	.rept	7
 	add	x0, x0, x1
 	.endr
@@ -251,10 +251,43 @@ strange_table_end:
 	function long			// thirteen
 	stp	x29, x30, [sp, #-16]!
 	mov	x29, sp
+	.inst	0xF80083E0		// stur x0, [sp, #8]
+	.rept	8
+	add	x0, x0, x1
+	.endr
+	ends
+	function pascal			// as Free Pascal makes them: pushes, and uxtb where others write and
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	stp	x19, x20, [sp, #-16]!
 	uxtb	w0, w0
 	.rept	8
 	add	x0, x0, x1
 	.endr
+	ldp	x19, x20, [sp], #16
+	ends
+	function pascal_up		// the lower registers first
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	stp	x19, x20, [sp, #-16]!
+	stp	x21, x22, [sp, #-16]!
+	.inst	0xF80003E0		// stur x0, [sp]
+	.rept	8
+	add	x0, x0, x1
+	.endr
+	ldp	x21, x22, [sp], #16
+	ldp	x19, x20, [sp], #16
+	ends
+	function pascal_odd		// one register twice
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	.inst	0xA9BF4FF3		// stp x19, x19, [sp, #-16]!
+	cmp	x0, x1
+	cset	x0, ge
+	.rept	8
+	add	x0, x0, x1
+	.endr
+	ldr	x19, [sp], #16
 	ends
 	.endif
 

@@ -142,8 +142,11 @@ static void functions_are_what_their_makers_are(void **state)
 		{ "code_alone", CODE_CRANELIFT, "unscaled-at-sp" },
 		{ "weak_sign", CODE_UNKNOWN, "cset-x" },
 		{ "weak_signs", CODE_CRANELIFT, "cmp-xzr" },
-		{ "short", CODE_UNKNOWN, "uxt" },
-		{ "long", CODE_CRANELIFT, "uxt" },
+		{ "short", CODE_UNKNOWN, "unscaled-at-sp" },
+		{ "long", CODE_CRANELIFT, "unscaled-at-sp" },
+		{ "pascal", CODE_UNKNOWN, "uxt" },
+		{ "pascal_up", CODE_UNKNOWN, "other-push" },
+		{ "pascal_odd", CODE_UNKNOWN, "other-push" },
 		ENDS,
 	};
 

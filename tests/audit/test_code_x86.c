@@ -9,7 +9,7 @@ static const struct {
 	const char *rule;
 } wants[] = {
 	{ "saves", CODE_UNKNOWN, "x86-saves-by-mov" },
-	{ "saves_others", CODE_UNKNOWN, "x86-prologue" },
+	{ "saves_others", CODE_UNKNOWN, "prologue" },
 	{ "framed", CODE_UNKNOWN, "fde-framed" },
 	{ "restores", CODE_FOREIGN, "fde-foreign" },
 	{ "pushes", CODE_FOREIGN, "fde-foreign" },
