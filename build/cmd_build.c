@@ -117,6 +117,19 @@ static int load(struct command_call *call, struct manifest *m, struct rimg_error
 	return rc < 0 ? rc : manifest_load(call->args[0], &mo, m, err);
 }
 
+/* Image and lock are two files, and neither is the manifest. */
+static int refuse_outputs(struct command_call *call, const char *path, struct rimg_error *err)
+{
+	const char *lock = call_value(call, "lock");
+
+	if (call_has(call, "check"))
+		return 0;
+	if (sink_refuse(path, call->args[0], err) < 0 || sink_refuse(path, lock, err) < 0 ||
+	    sink_refuse(lock, call->args[0], err) < 0)
+		return -RIMG_E_ARG;
+	return 0;
+}
+
 static int run(struct command_call *call)
 {
 	struct manifest m = { 0 };
@@ -131,7 +144,9 @@ static int run(struct command_call *call)
 		return call_usage(call, "where to? give --output IMAGE");
 	if (call_has(call, "locked") && !call_value(call, "lock"))
 		return call_usage(call, "--locked needs --lock FILE");
-	rc = load(call, &m, &err);
+	rc = refuse_outputs(call, b.path, &err);
+	if (rc == 0)
+		rc = load(call, &m, &err);
 	if (rc < 0)
 		return call_error(call, &err);
 	for (size_t i = 0; i < m.n_warnings; i++)

@@ -80,6 +80,10 @@ static int run_all(struct command_call *call)
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;
+	if (sink_refuse(call_value(call, "html"), image->name, &err) < 0 ||
+	    sink_refuse(call_value(call, "sarif"), image->name, &err) < 0 ||
+	    sink_refuse(call_value(call, "sarif"), call_value(call, "html"), &err) < 0)
+		return call_error(call, &err);
 	status = verify(call, node);
 	/* audit, rebuild and agree have opened it anew, by its name */
 	if (rimg_source_verify(image->src, &err) < 0 || source_verify_name(image->src, &err) < 0)

@@ -254,6 +254,8 @@ static int look_at_image(struct attest *a)
 		return EXIT_TROUBLE;
 	if (!node->content)
 		return call_usage(call, "%s has no bytes of its own to vouch for", call->args[0]);
+	if (sink_refuse(a->path, image->name, &a->err) < 0)
+		return call_error(call, &a->err);
 	call_progress(call, "hashing", 0, 0);
 	rc = subjects_collect(&a->subjects, node, a->name, &a->err);
 	call_progress(call, NULL, 0, 0);
@@ -397,7 +399,8 @@ static int attest(struct attest *a)
 	bool joint = call_has(a->call, "joint") || call_has(a->call, "add-to");
 	int status;
 
-	if (load_inputs(a) < 0)
+	if (sink_refuse(a->path, call_value(a->call, "key"), &a->err) < 0 ||
+	    sink_refuse(a->path, call_value(a->call, "lock"), &a->err) < 0 || load_inputs(a) < 0)
 		return call_error(a->call, &a->err);
 	a->rq.lock = call_has(a->call, "lock") ? &a->lock : NULL;
 	a->rq.keyid = joint ? NULL : secret_key_public(a->key)->id;

@@ -108,6 +108,8 @@ static int run_check(struct command_call *call)
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;
+	if (sink_refuse(call_value(call, "sarif"), image->name, &err) < 0)
+		return call_error(call, &err);
 	status = check(call, node, image->name);
 	if (rimg_source_verify(image->src, &err) < 0)
 		status = call_error(call, &err);

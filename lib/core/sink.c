@@ -499,6 +499,23 @@ const struct rimg_source *sink_source(struct sink *s, struct rimg_error *err)
 	return s->slice.back;
 }
 
+int sink_refuse(const char *path, const char *input, struct rimg_error *err)
+{
+	struct stat out, in;
+	bool same;
+
+	if (!path || !input)
+		return 0;
+	/* a link that stands at @path is replaced, not what it leads to */
+	same = lstat(path, &out) == 0 && stat(input, &in) == 0 && out.st_dev == in.st_dev &&
+	       out.st_ino == in.st_ino;
+	if (!same && strcmp(path, input) != 0)
+		return 0;
+	return error_set(err, RIMG_E_ARG, path,
+			 "would be overwritten, and has another part in this: give another name "
+			 "for the output");
+}
+
 int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *sink = sink_file(path, len, err);

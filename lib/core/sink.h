@@ -85,6 +85,14 @@ int sink_flush(struct sink *s, struct rimg_error *err);
  */
 int sink_commit(struct sink *s, struct rimg_error *err);
 
+/**
+ * sink_refuse - an error if a file that is to be written at @path would replace the file @input
+ *
+ * Whatever the two are called. Either may be NULL, and need not exist. Returns 0 or -RIMG_E_ARG.
+ */
+__attribute__((warn_unused_result)) int sink_refuse(const char *path, const char *input,
+						    struct rimg_error *err);
+
 /** sink_save - a host file of @len bytes, as sink_file() and sink_commit() make it; 0 or a code */
 int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err);
 

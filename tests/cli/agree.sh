@@ -202,6 +202,13 @@ exits 'no key' 2 "$rimg" verify attest alice.d/os.img --key nokey.pem -o no.json
 exits 'a public key' 2 "$rimg" verify attest alice.d/os.img --key alice.pub -o no.json
 exits 'a time that is none' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --time yesterday -o no.json
 exits 'a fact twice' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --fact a=1 --fact a=2 -o no.json
+cat alice.pem alice.d/os.img alice.d/os.lock | sha256sum >before.sum
+for file in alice.pem alice.d/os.img alice.d/os.lock; do
+	exits "an attestation is not written over $file" 2 "$rimg" verify attest alice.d/os.img \
+		--lock alice.d/os.lock --key alice.pem -o "./$file"
+done
+cat alice.pem alice.d/os.img alice.d/os.lock | sha256sum >after.sum
+same 'they are as they were' before.sum after.sum
 exits 'a joint statement without a time' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --joint -o no.json
 [ -e no.json ] && not_pass 'nothing was written' no.json || pass 'nothing was written'
 sed '/"manifest": {/,/}/d' alice.d/os.lock >old.lock

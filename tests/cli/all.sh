@@ -161,6 +161,10 @@ left_open 'a threshold that can never be' agree
 exits 'no image' 2 "$rimg" verify all
 exits 'an image that is not there' 2 "$rimg" verify all none.img
 exits 'votes without a threshold' 2 "$rimg" verify all --attestation alice.json os.img
+cp os.img before.img
+exits 'a page over the image' 2 "$rimg" verify all --policy policy.toml --html os.img os.img
+exits 'a log over the page' 2 "$rimg" verify all --policy policy.toml --html page --sarif page os.img
+same 'the image is as it was' before.img os.img
 exits 'a page that cannot be written' 2 "$rimg" verify all --policy policy.toml --html no/such/dir.html os.img
 
 done_testing

@@ -125,6 +125,16 @@ exits 'a lock is written' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --loc
 says 'it names the inputs' '"address": "usr-bin/tool3"' "$tmp/lock"
 exits 'the same inputs are accepted' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked
 printf 'changed\n' >"$tmp/c/usr-bin/tool3"
+cp "$tmp/b.img" "$tmp/before"
+cp "$in/image.toml" "$tmp/manifest"
+exits 'the image is not written over its manifest' 2 "$rimg" build "$in/image.toml" -o "$in/./image.toml"
+same 'which is as it was' "$tmp/manifest" "$in/image.toml"
+exits 'nor the lock' 2 "$rimg" build "$in/image.toml" -o "$tmp/new.img" --lock "$in/image.toml"
+same 'which is as it was, too' "$tmp/manifest" "$in/image.toml"
+exits 'nor the lock over the image' 2 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/b.img"
+same 'the image is there' "$tmp/before" "$tmp/b.img"
+exits 'nor where neither is yet' 2 "$rimg" build "$in/image.toml" -o "$tmp/new.img" --lock "$tmp/new.img"
+exits 'nothing is there then' 1 test -e "$tmp/new.img"
 exits 'another seed is not' 1 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked \
 	--set image.seed=another
 says 'and is named' 'seed' "$err"

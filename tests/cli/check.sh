@@ -256,6 +256,9 @@ exits 'a program that ends in its header' 1 "$rimg" verify check "$tmp/cut"
 says 'is truncated, too' '[elf.truncated]' "$out"
 
 # ---- JSON, SARIF ----
+cp "$tmp/disk.img" "$tmp/over.img"
+exits 'a log is not written over the image' 2 "$rimg" verify check "$tmp/over.img::EFI" --sarif "$tmp/over.img"
+same 'which is as it was' "$tmp/disk.img" "$tmp/over.img"
 exits 'JSON' 1 "$rimg" verify check --json "$broken/gpt-header-crc.img" --sarif "$tmp/log.sarif"
 cp "$out" "$tmp/json"
 if command -v python3 >/dev/null 2>&1; then
