@@ -269,14 +269,15 @@ static bool is_same_judgement(const struct audit_artifact *a, const struct audit
 	       memcmp(&a->counts, &b->counts, sizeof(a->counts)) == 0;
 }
 
-/* What fails without code that could be compared is worse when it is not the same as before. */
+/* What fails whatever its code is, or without code that could be compared, is worse when it is not
+ * the same as before. */
 static bool is_worse(const struct delta_artifact *x)
 {
 	if (!x->b || x->b->pass)
 		return false;
 	if (!x->a || x->a->pass || x->added.n > 0 || (x->b->hidden && !x->a->hidden))
 		return true;
-	return (!x->b->object || x->b->unopened) &&
+	return (!x->b->object || x->b->unopened || x->b->hidden) &&
 	       memcmp(x->a->sha256, x->b->sha256, SHA256_LEN) != 0;
 }
 

@@ -109,6 +109,19 @@ static size_t n_mismatches(const struct audit_report *r)
 	return n;
 }
 
+static void put_pass(struct html *h, const struct audit_counts *c)
+{
+	html_open_class(h, "p", "verdict good");
+	if (c->covered == c->code_bytes) {
+		html_text(h, "Passes: all code that was found is allowed or declared.");
+	} else {
+		html_text(h, "Passes: the policy lets through ");
+		html_count(h, c->code_bytes - c->covered, "byte");
+		html_text(h, " of code that are neither allowed nor declared.");
+	}
+	html_close(h);
+}
+
 static void put_verdict(struct audit_page *p)
 {
 	const struct audit_report *r = p->r;
@@ -122,8 +135,7 @@ static void put_verdict(struct audit_page *p)
 		html_close(h);
 	}
 	if (r->pass && n_unread(r) == 0) {
-		html_element(h, "p", "verdict good",
-			     "Passes: all code that was found is allowed or declared.");
+		put_pass(h, &r->counts);
 		return;
 	}
 	html_open_class(h, "p", "verdict bad");
@@ -480,8 +492,9 @@ static void put_left(struct audit_page *p)
 		return;
 	html_open_class(h, "p", "note loud");
 	html_count(h, p->n_left, "artifact");
-	html_text(h, " not shown closer, to keep this page small: of those that pass first. The "
-		     "numbers above count all; --json --functions has all.");
+	html_text(h,
+		  " not shown closer, to keep this page small: the last ones in the order of the "
+		  "verdict. The numbers above count all; --json --functions has all.");
 	html_close(h);
 }
 

@@ -152,6 +152,11 @@ exits 'a page that cannot be written is trouble' 2 "$rimg" verify audit --html "
 exits 'what passes has a page' 0 "$rimg" verify audit --html "$tmp/clif.html" "$clif"
 says 'which says so' 'Passes: all code that was found is allowed or declared.' "$tmp/clif.html"
 sound 'and is sound' "$tmp/clif.html"
+printf '[policy]\nmin_coverage = 0\n' >"$tmp/half.toml"
+printf '.text\n.globl f\n.type f,%%function\nf:\tadd x0,x0,x1\n\tret\n.size f,.-f\n' >"$tmp/half.s"
+aarch64-linux-gnu-as "$tmp/half.s" -o "$tmp/half.o" && aarch64-linux-gnu-ld -z separate-code -e f "$tmp/half.o" -o "$tmp/half" || exit 1
+exits 'what passes without all of it' 0 "$rimg" verify audit --policy "$tmp/half.toml" --html "$tmp/half.html" "$tmp/half"
+says 'is not told as if all of it did' 'lets through 8 bytes of code that are neither allowed nor declared' "$tmp/half.html"
 exits 'what is not read does not pass' 2 "$rimg" verify audit --html "$tmp/dark.html" "$GOLDEN/encrypted.img"
 says 'the page says so' 'could not be read: nothing is known of what is in there' "$tmp/dark.html"
 says 'with the code' '[redoxfs.password]' "$tmp/dark.html"
@@ -256,6 +261,20 @@ holds 'it moved' '[.artifacts[] | "\(.kind) \(.was) \(.path)"] | join(",")' 'mov
 exits 'a file with another hash than its exception' 1 \
 	"$rimg" diff --exit-policy --policy "$tmp/path.toml" "$tmp/old.img" "$tmp/moved.img"
 says 'is worse' 'A passes, B fails: the verdict is worse' "$out"
+{
+	printf '\211PNG\r\n\032\n'
+	cat "$clif"
+} >"$tmp/copy/logo"
+volume "$tmp/copy" "$tmp/hidden.img"
+delta "a hidden program is worse, though it is Cranelift's" 1 "$tmp/renamed.img" "$tmp/hidden.img" --exit-policy
+aarch64-linux-gnu-ld -z separate-code -e 0x1000 "$tmp/clif.o" -o "$tmp/clif2" 2>/dev/null || exit 1
+{
+	printf '\211PNG\r\n\032\n'
+	cat "$tmp/clif2"
+} >"$tmp/copy/logo"
+volume "$tmp/copy" "$tmp/hidden2.img"
+delta 'and so is another hidden one' 1 "$tmp/hidden.img" "$tmp/hidden2.img" --exit-policy
+holds 'in the same place' '[.artifacts[] | "\(.kind) \(.path)"] | join(",")' 'changed /logo::@0x8'
 gzip -n <"$clif" >"$tmp/old/bin/data.gz"
 volume "$tmp/old" "$tmp/gz.img"
 delta 'what is not opened is worse' 1 "$tmp/renamed.img" "$tmp/gz.img" --exit-policy
