@@ -222,6 +222,22 @@ static int ar_extent(struct extent *e)
 	return 0;
 }
 
+/* A header of RedoxFS says how long its volume is. */
+static int volume_extent(struct extent *e)
+{
+	uint64_t len = 40;
+	int rc;
+	auto_free uint8_t *head = read_some(e, 0, &len, &rc);
+	struct rd r = rd_init(head, head ? (size_t)len : 0, e->off);
+	uint64_t size;
+
+	rd_seek(&r, 32);
+	size = rd_le64(&r);
+	if (!r.failed)
+		reach(e, 0, size);
+	return rc;
+}
+
 int audit_extent(const struct rimg_source *src, const struct hidden_run *run, uint64_t *ret,
 		 struct rimg_error *err)
 {
@@ -237,6 +253,8 @@ int audit_extent(const struct rimg_source *src, const struct hidden_run *run, ui
 		rc = pe_extent(&e);
 	else if (run->kind == HIDDEN_ARCHIVE)
 		rc = ar_extent(&e);
+	else if (run->kind == HIDDEN_VOLUME)
+		rc = volume_extent(&e);
 	*ret = e.len;
 	return rc;
 }

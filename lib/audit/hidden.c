@@ -26,6 +26,9 @@
  * are nothing but "MZ" shall not cost one each. */
 #define FAR_MAX 256 /* such reads for a chunk; what is beyond counts as found */
 
+#define VOLUME_LEN 16U                 /* magic and version */
+#define RING_LEN   ((uint64_t)1 << 20) /* a volume's headers lie in so many bytes */
+
 #define RUN_GAP ((uint64_t)1024) /* windows nearer than that belong to one run of code */
 
 _Static_assert(OVERLAP >= A64_REACH && OVERLAP % A64_STEP == 0, "windows go on where they ended");
@@ -38,6 +41,7 @@ struct scan {
 	bool stopped;
 	struct hidden_run code; /* the run of code in progress; its len is 0 when there is none */
 	unsigned n_far;
+	uint64_t next_volume; /* before it headers belong to one that was found */
 	struct rimg_error *err;
 };
 
@@ -131,6 +135,26 @@ static bool next_magic(const uint8_t *p, size_t n, size_t left, const char *magi
 		++*pos;
 	}
 	return false;
+}
+
+/* A version is a small number. */
+static bool is_volume(const uint8_t *p, size_t left)
+{
+	static const uint8_t zeros[7];
+
+	return left >= VOLUME_LEN && p[7] == 0 && p[8] != 0 &&
+	       memcmp(p + 9, zeros, sizeof(zeros)) == 0;
+}
+
+/* Volumes that begin in the first @n of @left bytes. */
+static void find_volumes(struct scan *s, const uint8_t *p, size_t n, size_t left, uint64_t off)
+{
+	for (size_t pos = 0; next_magic(p, n, left, "RedoxFS", &pos); pos++) {
+		if (off + pos < s->next_volume || !is_volume(p + pos, left - pos))
+			continue;
+		found(s, HIDDEN_VOLUME, off + pos, VOLUME_LEN);
+		s->next_volume = off + pos + RING_LEN;
+	}
 }
 
 /* Programs that begin in the first @n of @left bytes. */
@@ -228,6 +252,7 @@ int hidden_scan(const struct rimg_source *src, uint64_t off, uint64_t len, hidde
 			rc = find_programs(&s, chunk, step, n, off);
 		if (rc < 0)
 			return rc;
+		find_volumes(&s, chunk, step, n, off);
 		find_code(&s, chunk, step, n, off);
 		off += step;
 	}

@@ -14,10 +14,12 @@ enum hidden_kind {
 	HIDDEN_ELF,     /* an ELF file header that holds */
 	HIDDEN_PE,      /* a PE file */
 	HIDDEN_ARCHIVE, /* an ar archive with a member header that holds */
-	HIDDEN_A64,     /* a run that reads as AArch64 code */
+	HIDDEN_VOLUME, /* a header of RedoxFS, which packs what it holds; one for many that are near
+			*/
+	HIDDEN_A64,    /* a run that reads as AArch64 code */
 };
 
-/** struct hidden_run - one thing that was found; @len is a lower bound for ELF, PE, archives */
+/** struct hidden_run - one thing that was found; @len is a lower bound but for A64 */
 struct hidden_run {
 	enum hidden_kind kind;
 	uint64_t off;

@@ -113,6 +113,7 @@ static int explain_failure(struct audit_report *r, struct audit_artifact *a)
 		rc = rollup_add_reason(r, a, "hidden-code: %s where none should be",
 				       a->kind == AUDIT_KIND_RAW       ? "machine code"
 				       : a->kind == AUDIT_KIND_ARCHIVE ? "an archive of programs"
+				       : a->kind == AUDIT_KIND_OPAQUE  ? "a file system"
 								       : "a program");
 	if (rc == 0 && a->kind == AUDIT_KIND_OPAQUE)
 		rc = rollup_add_reason(r, a, "%s: not opened, so what is in it was not judged",

@@ -202,6 +202,9 @@ static int tell_part(struct audit_work *w, const struct part *p)
 /* The header of what the content itself is. */
 static bool is_itself(const struct audit_content *c, const struct hidden_run *hit)
 {
+	if (hit->kind == HIDDEN_VOLUME) /* one of its headers, or a former one */
+		return c->origin == AUDIT_FROM_REST ? strcmp(c->format, "redoxfs") == 0
+						    : hit->off == 0;
 	if (hit->off != 0)
 		return false;
 	if (hit->kind == HIDDEN_ARCHIVE)
@@ -233,6 +236,16 @@ static struct audit_content *add_inner(struct audit_work *w, size_t parent, uint
 	return c;
 }
 
+/* What is found that no program is, but holds some. */
+static void name_holder(struct audit_content *c, enum hidden_kind kind)
+{
+	if (kind != HIDDEN_ARCHIVE && kind != HIDDEN_VOLUME)
+		return;
+	c->artifact = true;
+	c->kind = kind == HIDDEN_VOLUME ? AUDIT_KIND_OPAQUE : AUDIT_KIND_ARCHIVE;
+	c->found_format = kind == HIDDEN_VOLUME ? "redoxfs" : "ar";
+}
+
 static int add_run(struct scan *s, size_t content, const struct hidden_run *hit)
 {
 	struct hidden_run *last = s->n_runs > 0 ? &s->runs[s->n_runs - 1] : NULL, *runs;
@@ -256,7 +269,7 @@ static int add_run(struct scan *s, size_t content, const struct hidden_run *hit)
 	return 0;
 }
 
-/* A program, or an archive. @budget: bytes that may still be examined in this content. */
+/* A program, an archive or a volume. @budget: bytes that may still be examined in this content. */
 static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit, uint64_t *budget)
 {
 	struct audit_work *w = s->w;
@@ -284,11 +297,7 @@ static int add_found(struct scan *s, size_t parent, const struct hidden_run *hit
 	c = add_inner(w, parent, hit->off, len);
 	if (!c)
 		return -RIMG_E_NOMEM;
-	if (hit->kind == HIDDEN_ARCHIVE) {
-		c->artifact = true;
-		c->kind = AUDIT_KIND_ARCHIVE;
-		c->found_format = "ar";
-	}
+	name_holder(c, hit->kind);
 	return 0;
 }
 

@@ -153,6 +153,10 @@ mkdir "$tmp/d"
 } >"$tmp/d/small"
 "$rimg" redoxfs "$tmp/d" -o "$tmp/volume.img" --size 2MiB --compression lz4 --epoch 0 >/dev/null || exit 1
 audits 'a volume with it fails' 1 "$tmp/volume.img"
+mkdir "$tmp/clean"
+cp "$clif" "$tmp/clean/clif"
+"$rimg" redoxfs "$tmp/clean" -o "$tmp/clean.img" --size 2MiB --epoch 0 >/dev/null || exit 1
+audits "a volume with Cranelift's alone passes" 0 "$tmp/clean.img"
 cp "$clif" "$tmp/twice" && truncate -s 262144 "$tmp/twice" && cat "$tmp/volume.img" >>"$tmp/twice" || exit 1
 audits "a volume behind a program of Cranelift's cannot be read" 2 "$tmp/twice"
 mformat -i "$tmp/fat.img" -C -T 512 -h 1 -s 1 -d 1 :: 2>"$err" && mcopy -i "$tmp/fat.img" "$clif" ::clif || {
@@ -162,6 +166,17 @@ mformat -i "$tmp/fat.img" -C -T 512 -h 1 -s 1 -d 1 :: 2>"$err" && mcopy -i "$tmp
 audits 'a FAT volume passes' 0 "$tmp/fat.img"
 cat "$tmp/volume.img" >>"$tmp/fat.img"
 audits 'with another volume behind it, it cannot be read' 2 "$tmp/fat.img"
+
+# between partitions, where only its header is plain
+"$rimg" disk -o "$tmp/disk.img" --size 16MiB --partition "REDOX:linux:2048:8191:$tmp/clean.img" --seed test \
+	>"$out" 2>"$err" || {
+	cat "$err"
+	exit 1
+}
+audits 'a disk passes' 0 "$tmp/disk.img"
+dd if="$tmp/volume.img" of="$tmp/disk.img" bs=512 seek=16384 conv=notrunc status=none
+audits 'with a volume between partitions it fails' 1 "$tmp/disk.img"
+found 'it is named' '"\(.path) \(.format) \(.hidden)"' '@0x800000 redoxfs true'
 
 # ---- what holds others ---------------------------------------------------------------------------
 # in_volume NAME: $tmp/e/NAME alone in a volume fails
