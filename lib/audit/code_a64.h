@@ -62,6 +62,7 @@ static inline uint32_t a64_word(const struct a64_code *c, size_t i)
  * @bits:         evidence of its words
  * @n_code:       words that control reaches
  * @n_literals:   words that are data: literals that are loaded, and not reached
+ * @n_doubtful:   of these, words that are rather instructions
  * @n_unreached:  other words that it does not reach, without those that pad
  * @n_called:     words behind the first that something calls
  * @last_flow:    of its last word that is code
@@ -69,7 +70,7 @@ static inline uint32_t a64_word(const struct a64_code *c, size_t i)
 struct a64_part {
 	size_t first, end;
 	uint64_t bits;
-	size_t n_code, n_literals, n_table, n_unreached, n_called;
+	size_t n_code, n_literals, n_doubtful, n_table, n_unreached, n_called;
 	enum a64_flow last_flow;
 };
 

@@ -278,6 +278,18 @@ static bool is_other_push(uint32_t w, uint32_t next)
 	return (next & mask) == push && (next & 31) != 29 && (next & 31) > first;
 }
 
+/* Is what a load of a literal reads rather an instruction that Cranelift does not write, or one
+ * that a function cannot do without? Constants are neither, but for chance. */
+static bool is_doubtful(const struct code_matcher *m, uint32_t w)
+{
+	int64_t distance;
+	enum a64_flow flow = a64_flow(w, &distance);
+
+	if (flow != FLOW_NEXT && flow != FLOW_STOP && flow != FLOW_LITERAL)
+		return true;
+	return (code_match(m, w) & m->of_kind[RULE_NEVER]) != 0;
+}
+
 /* Evidence of the words, counted by what they are. */
 static void gather(struct walk *k)
 {
@@ -297,6 +309,7 @@ static void gather(struct walk *k)
 		}
 		if ((flags & (WORD_LITERAL | WORD_REACHED)) == WORD_LITERAL) {
 			part->n_literals++;
+			part->n_doubtful += is_doubtful(&c->f->matcher, w);
 			continue;
 		}
 		flow = a64_flow(w, &distance);

@@ -79,13 +79,14 @@ static bool entry_holds(const struct a64_code *c, const struct a64_part *part, u
 	return has(bits, RULE_PROLOGUE) && pushes_match(c, part, fde);
 }
 
-/* Control comes in at the top alone, and leaves by ret, traps, calls. */
+/* Control comes in at the top alone, and leaves by ret, traps, calls; its data is data. */
 static bool is_whole(const struct a64_part *part, uint64_t bits)
 {
 	const uint64_t odd = code_rule_bit(RULE_FALLS_IN) | code_rule_bit(RULE_FALLS_OUT) |
 			     code_rule_bit(RULE_BRANCH_OUT) | code_rule_bit(RULE_UNREACHED);
 
-	return (bits & odd) == 0 && part->n_called == 0 && a64_ends(part->last_flow);
+	return (bits & odd) == 0 && part->n_called == 0 && part->n_doubtful == 0 &&
+	       a64_ends(part->last_flow);
 }
 
 /* What an entry says is a function of Cranelift's, with a frame or without. */

@@ -256,6 +256,31 @@ strange_table_end:
 	add	x0, x0, x1
 	.endr
 	ends
+	function carrier		// its literals are somebody's code
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	.inst	0xF80083E0		// stur x0, [sp, #8]
+	.rept	9
+	add	x0, x0, x1
+	.endr
+	ldr	q0, .Lcarried
+	ends
+.Lcarried:
+	sub	sp, sp, #32
+	mul	x0, x0, x1
+	add	sp, sp, #32
+	ret
+	function carrier2		// its literals are constants
+	stp	x29, x30, [sp, #-16]!
+	mov	x29, sp
+	.inst	0xF80083E0		// stur x0, [sp, #8]
+	.rept	9
+	add	x0, x0, x1
+	.endr
+	ldr	q0, .Lconstant
+	ends
+.Lconstant:
+	.double	1.0, 0.1
 	function pascal			// as Free Pascal makes them: pushes, and uxtb where others write and
 	stp	x29, x30, [sp, #-16]!
 	mov	x29, sp

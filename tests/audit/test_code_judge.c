@@ -144,6 +144,8 @@ static void functions_are_what_their_makers_are(void **state)
 		{ "weak_signs", CODE_CRANELIFT, "cmp-xzr" },
 		{ "short", CODE_UNKNOWN, "unscaled-at-sp" },
 		{ "long", CODE_CRANELIFT, "unscaled-at-sp" },
+		{ "carrier", CODE_UNKNOWN, "literals" },
+		{ "carrier2", CODE_CRANELIFT, "literals" },
 		{ "pascal", CODE_UNKNOWN, "uxt" },
 		{ "pascal_up", CODE_UNKNOWN, "other-push" },
 		{ "pascal_odd", CODE_UNKNOWN, "other-push" },
