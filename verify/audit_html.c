@@ -463,7 +463,8 @@ static const char page_style[] =
 	".sorted{display:none;scroll-margin-top:1rem}.sorted.first,.sorted:target{display:block;"
 	"outline:none}.sorted:target~.first{display:none}\n"
 	"@media print{.sorted{display:none}.sorted.first{display:block}}\n"
-	".key svg{display:inline-block;vertical-align:-2px;margin-right:.4em}\n"
+	".sorted td.path{min-width:15rem}\n"
+	".key{white-space:nowrap}.key svg{display:inline-block;vertical-align:-2px;margin-right:.4em}\n"
 	".code{font:.85em/1.45 ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}\n"
 	".code td{white-space:nowrap;border:0}\n"
 	".artifact{border-top:1px solid var(--line);padding:.25rem 0}\n";

@@ -45,7 +45,7 @@ const char audit_bar_style[] =
 	".k-gcc{fill:#a61e4d}.k-unknown{fill:#a15200}.k-asm{fill:#1864ab}"
 	".k-declared{fill:#3b5bdb}.k-cranelift{fill:#087f5b}.k-pad{fill:#6c757d}\n"
 	".bar rect{stroke:var(--bg);stroke-width:.6}\n"
-	"svg.bar{max-width:none}\n";
+	"td svg.bar{max-width:none}\n";
 
 static uint64_t bytes_of(const struct audit_counts *c, enum part part)
 {
