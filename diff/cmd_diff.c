@@ -260,7 +260,10 @@ static int audit_both(struct command_call *call, struct report *r, struct policy
 
 	if (!delta)
 		return 0;
-	if (policy_delta_run(delta, r->a.node, r->b.node, &options, &err) < 0)
+	/* a read that failed may not show in the delta; then there is no verdict */
+	if (policy_delta_run(delta, r->a.node, r->b.node, &options, &err) < 0 ||
+	    rimg_source_verify(r->a.node->image->src, &err) < 0 ||
+	    rimg_source_verify(r->b.node->image->src, &err) < 0)
 		return call_error(call, &err);
 	r->policy = delta;
 	return 0;

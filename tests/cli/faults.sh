@@ -107,6 +107,11 @@ allow = ["cranelift", "llvm", "gcc", "foreign", "asm"]
 min_coverage = 0.0
 END
 faults 'verify audit' pread EIO silent "$RIMG" -j 1 verify audit --policy "$tmp/policy.toml" "$tmp/new.img"
+no_worse() {
+	! grep -q -e 'is not worse' "$out"
+}
+faults 'diff --policy' pread EIO no_worse "$RIMG" -j 1 diff --exit-policy --policy "$tmp/policy.toml" \
+	"$tmp/new.img" "$tmp/same.img"
 digests >"$tmp/inputs-after"
 same 'the inputs are what they were' "$tmp/inputs" "$tmp/inputs-after"
 
