@@ -120,9 +120,10 @@ void code_object_free(struct code_object *object);
 /**
  * code_piece_digest - SHA-256 of a piece with what linking changes masked
  *
- * On AArch64 the immediates of adr, adrp, bl, b, ldr (literal), and of an add or load that follows
- * from an adrp are zeroed, so that one function has one digest wherever it was linked. Elsewhere
- * the plain bytes. docs/audit.md tells the mask in full, so that it can be computed by hand.
+ * On AArch64 the immediates of adrp, of an add or load that follows from it, and of adr, bl, b and
+ * ldr (literal) that lead out of the piece are zeroed, so that one function has one digest wherever
+ * it was linked. Elsewhere the plain bytes. docs/audit.md tells the mask in full, so that it can be
+ * computed by hand.
  */
 __attribute__((warn_unused_result)) int code_piece_digest(const struct rimg_source *content,
 							  enum code_arch arch,

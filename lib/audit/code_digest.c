@@ -22,20 +22,33 @@ struct adrps {
 	size_t at[32]; /* 1 + the word that last put a page into a register; 0: none */
 };
 
-/* Word @i of a piece without what linking changes. */
-static uint32_t masked(struct adrps *a, uint32_t w, size_t i)
+/* Does a field of @bits bits, signed, lead from word @i to another of the @n words of the piece?
+ * That is a part of what the piece does, and no linker changes it. */
+static bool stays_inside(uint32_t field, unsigned bits, size_t i, size_t n)
+{
+	int64_t steps = (int64_t)field;
+
+	if (field >> (bits - 1) & 1)
+		steps -= INT64_C(1) << bits;
+	return steps >= -(int64_t)i && steps < (int64_t)(n - i);
+}
+
+/* Word @i of the @n of a piece without what linking changes. */
+static uint32_t masked(struct adrps *a, uint32_t w, size_t i, size_t n)
 {
 	uint32_t base = w >> 5 & 31;
 
 	if ((w & 0x1F000000) == 0x10000000) { /* adr, adrp */
 		if (w >> 31)
 			a->at[w & 31] = i + 1;
+		else if (stays_inside(w >> 5 & 0x7FFFF, 19, i, n))
+			return w;
 		return w & 0x9F00001F;
 	}
 	if ((w & 0x7C000000) == 0x14000000) /* b, bl */
-		return w & 0xFC000000;
+		return stays_inside(w & 0x03FFFFFF, 26, i, n) ? w : w & 0xFC000000;
 	if ((w & 0x3B000000) == 0x18000000) /* ldr literal */
-		return w & 0xFF00001F;
+		return stays_inside(w >> 5 & 0x7FFFF, 19, i, n) ? w : w & 0xFF00001F;
 	/* add with immediate; load or store with an unsigned offset */
 	if ((w & 0x7F800000) != 0x11000000 && (w & 0x3B000000) != 0x39000000)
 		return w;
@@ -50,7 +63,7 @@ static void mask_a64(uint8_t *data, size_t len)
 
 	for (size_t i = 0; i < len / 4; i++) {
 		struct rd r = rd_init(data + i * 4, 4, 0);
-		uint32_t w = masked(&a, rd_le32(&r), i);
+		uint32_t w = masked(&a, rd_le32(&r), i, len / 4);
 
 		for (unsigned k = 0; k < 4; k++)
 			data[i * 4 + k] = (uint8_t)(w >> 8 * k);

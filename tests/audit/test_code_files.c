@@ -466,10 +466,16 @@ static void digests_mask_what_linking_changes(void **state)
 		{ 0xF94012E0, 0xF94002E0 },         /* ldr x0,[x23,#32] */
 		{ 0xF9401300, 0xF9401300 },         /* ldr x0,[x24,#32] */
 		{ 0x94001234, 0x94000000 },         /* bl */
-		{ 0x17FFFFFF, 0x14000000 },         /* b */
+		{ 0x17FFFFFF, 0x17FFFFFF },         /* b to the word before: inside */
 		{ 0x5800ABC1, 0x58000001 },         /* ldr x1, literal */
 		{ 0xF94012E0, 0xF94002E0 },         /* eight words behind the adrp is the last */
 		{ 0xF94012E0, 0xF94012E0 },         { 0x54000040, 0x54000040 }, /* b.eq */
+		{ 0x17FFFF00, 0x14000000 }, /* b to before the piece */
+		{ 0x97FFFFF4, 0x97FFFFF4 }, /* bl to its first word */
+		{ 0x97FFFFF2, 0x94000000 }, /* bl to the word before that */
+		{ 0x10000041, 0x10000041 }, /* adr of its last word */
+		{ 0x10000045, 0x10000005 }, /* adr of the word behind that */
+		{ 0x58FFFFE1, 0x58FFFFE1 }, /* ldr x1, the word before */
 	};
 	struct file f = new_file(sizeof(words) / 2), masked = new_file(sizeof(words) / 2);
 	struct rimg_source *src = rimg_source_open_memory(f.data, f.len, "test");
