@@ -121,11 +121,11 @@ check "upstream reads it" "$oracle" check full.img
 check "redoxfs: with not a block behind the last one in use" "$rimg" -q redoxfs full.tree -o full.img -s $((need - 8 * 4096))
 check "upstream reads that, too" "$oracle" check full.img
 too_little() {
-	"$rimg" -q redoxfs full.tree -o less.img -s $((need - 9 * 4096)) && return 1
+	"$rimg" -q redoxfs full.tree -o less.img -s $((need - 9 * 4096)) 2>less.log && return 1
 	[ ! -e less.img ]
 }
 check "a block less is too little" too_little
-check "and it is said how much is needed" grep -q "at least $need bytes" log
+check "and it is said how much is needed" grep -q "at least $need bytes" less.log
 
 # ---- names with one hash ------------------------------------------------------------------------
 # Directories are ordered by a hash of the name. 1,000 names of 8 bytes with the same one fill four
