@@ -249,6 +249,29 @@ static bool change_all(const struct vary_host *host, const struct vary_run *run)
 #undef WANTED
 }
 
+/* ---- starting ------------------------------------------------------------------------------ */
+
+/* The program, or faketime with the program as its arguments. */
+static void execute(const struct vary_host *host, const struct vary_run *run)
+{
+	const char *fake[] = { host->faketime, "-f", run->stopped ? "1320966671" : "+404d" };
+	auto_free char **argv = NULL; /* execv() changes none of them, but says so only in prose */
+	size_t n = 0;
+
+	while (run->argv[n])
+		n++;
+	argv = calloc(ARRAY_LEN(fake) + n + 1, sizeof(*argv));
+	if (!argv)
+		return;
+	memcpy(argv, fake, sizeof(fake));
+	memcpy(argv + ARRAY_LEN(fake), run->argv, n * sizeof(*argv));
+	if (run->stopped) /* seconds since 1970, which no time zone changes */
+		setenv("FAKETIME_FMT", "%s", 1);
+	if (!run->stopped && !(run->set & VARY_BIT(VARY_TIME)))
+		memmove(argv, argv + ARRAY_LEN(fake), (n + 1) * sizeof(*argv));
+	execv(argv[0], argv);
+}
+
 /* ---- what this machine can ----------------------------------------------------------------- */
 
 /* Try a change in a process of its own; 0 or the errno of what failed. */
@@ -311,6 +334,28 @@ static void refuse(struct vary_host *host, enum vary_id id, int why)
 		say(host, id, "not permitted here: %s", strerror(why));
 }
 
+/* Does the clock stand still for a program that faketime starts? */
+static bool clock_obeys(const struct vary_host *host)
+{
+	static const char *const argv[] = { "/bin/sh", "-c", "test \"$(date +%s)\" = 1320966671",
+					    NULL };
+	const struct vary_run run = { .argv = argv, .stopped = true };
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+		if (null >= 0 && dup2(null, STDERR_FILENO) >= 0)
+			execute(host, &run);
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			return false;
+	return child > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 void vary_probe(struct vary_host *ret)
 {
 	cpu_set_t cpus;
@@ -327,6 +372,11 @@ void vary_probe(struct vary_host *ret)
 		if (why != 0)
 			refuse(ret, id, why);
 	}
+	if (ret->faketime && !clock_obeys(ret)) {
+		ret->faketime = NULL;
+		ret->can &= ~VARY_BIT(VARY_TIME);
+		say(ret, VARY_TIME, "faketime does not change the clock of programs here");
+	}
 	if (ret->n_cpus < 2) {
 		ret->can &= ~VARY_BIT(VARY_THREADS);
 		say(ret, VARY_THREADS, "there is one processor only");
@@ -335,29 +385,6 @@ void vary_probe(struct vary_host *ret)
 	ret->can &= ~VARY_BIT(VARY_CPU);
 	say(ret, VARY_CPU, "known for x86-64 only");
 #endif
-}
-
-/* ---- starting ------------------------------------------------------------------------------ */
-
-/* The program, or faketime with the program as its arguments. */
-static void execute(const struct vary_host *host, const struct vary_run *run)
-{
-	const char *fake[] = { host->faketime, "-f", run->stopped ? "1320966671" : "+404d" };
-	auto_free char **argv = NULL; /* execv() changes none of them, but says so only in prose */
-	size_t n = 0;
-
-	while (run->argv[n])
-		n++;
-	argv = calloc(ARRAY_LEN(fake) + n + 1, sizeof(*argv));
-	if (!argv)
-		return;
-	memcpy(argv, fake, sizeof(fake));
-	memcpy(argv + ARRAY_LEN(fake), run->argv, n * sizeof(*argv));
-	if (run->stopped) /* seconds since 1970, which no time zone changes */
-		setenv("FAKETIME_FMT", "%s", 1);
-	if (!run->stopped && !(run->set & VARY_BIT(VARY_TIME)))
-		memmove(argv, argv + ARRAY_LEN(fake), (n + 1) * sizeof(*argv));
-	execv(argv[0], argv);
 }
 
 /* ---- being interrupted --------------------------------------------------------------------- */
