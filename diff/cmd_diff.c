@@ -6,6 +6,7 @@
 #include "core/command.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/num.h"
 #include "core/pool.h"
 #include "core/sink.h"
 #include "core/str.h"
@@ -193,6 +194,26 @@ static int save_output(const struct report *r, enum output output, const char *p
 	return rc < 0 ? rc : sink_save(path, text, len, err);
 }
 
+/* No report may take the place of what it is about, or of another one. */
+static int refuse(struct command_call *call, const struct report *r)
+{
+	const char *outputs[] = { call_value(call, "html"), call_value(call, "markdown") };
+	const char *inputs[] = { r->a.node->image->name, r->b.node->image->name,
+				 call_value(call, "policy") };
+	struct rimg_error err;
+
+	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
+		if (is_stdout(outputs[i]))
+			outputs[i] = NULL;
+		for (size_t k = 0; k < ARRAY_LEN(inputs); k++)
+			if (sink_refuse(outputs[i], inputs[k], &err) < 0)
+				return call_error(call, &err);
+	}
+	if (sink_refuse(outputs[0], outputs[1], &err) < 0)
+		return call_error(call, &err);
+	return 0;
+}
+
 static int save_files(struct command_call *call, const struct report *r, struct rimg_error *err)
 {
 	const char *html = call_value(call, "html"), *markdown = call_value(call, "markdown");
@@ -331,7 +352,7 @@ static int compare(struct command_call *call, const struct report_filter *filter
 				    .node = call_open(call, call->args[0], &image_a) };
 	r.b = (struct report_side){ .address = call->args[1],
 				    .node = call_open(call, call->args[1], &image_b) };
-	if (!r.a.node || !r.b.node)
+	if (!r.a.node || !r.b.node || refuse(call, &r) != 0)
 		return EXIT_TROUBLE;
 	options.progress = call->progress ? progress : NULL;
 	diff = rimg_diff_run(r.a.node, r.b.node, &options, &err);
@@ -396,9 +417,8 @@ static const struct command_option options[] = {
 RIMG_COMMAND(diff) = {
 	.name = "diff",
 	.summary = "tell in what two artifacts differ, where, and why",
-	.usage = "[--json | --stat] [--html FILE] [--markdown FILE] [--ignore CAUSE]...\n"
-		 "[--only PATTERN]... [--max-diffs N] [--digests] [--exit-equivalent]\n"
-		 "[--policy FILE] [--exit-policy] A B",
+	.usage = "[OPTION]... A B\n"
+		 "--policy FILE [--exit-policy] [OPTION]... A B",
 	.help = "Compares the bytes of A and B, finds out what every differing byte is, and tells\n"
 		"the differences by their cause, root causes first; what follows from a difference\n"
 		"is counted below it. Bytes that differ and that nothing explains are\n"

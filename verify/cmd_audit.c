@@ -190,6 +190,22 @@ static int status_of(const struct audit_report *r)
 	return r->pass ? EXIT_HOLDS : EXIT_FAILS;
 }
 
+/* No report may take the place of what it is about, or of another one. */
+static int refuse(struct command_call *call, const char *image)
+{
+	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
+	const char *policy = call_value(call, "policy");
+	struct rimg_error err;
+
+	if (is_stdout(html))
+		html = NULL;
+	if (sink_refuse(html, image, &err) < 0 || sink_refuse(html, policy, &err) < 0 ||
+	    sink_refuse(sarif, image, &err) < 0 || sink_refuse(sarif, policy, &err) < 0 ||
+	    sink_refuse(sarif, html, &err) < 0)
+		return call_error(call, &err);
+	return EXIT_HOLDS;
+}
+
 static int audit(struct command_call *call, const struct policy *policy,
 		 const struct prebuilt *prebuilt)
 {
@@ -207,7 +223,7 @@ static int audit(struct command_call *call, const struct policy *policy,
 				   .color = call->color };
 	int status;
 
-	if (!node)
+	if (!node || refuse(call, image->name) != EXIT_HOLDS)
 		return EXIT_TROUBLE;
 	if (audit_run(node, policy, &options, &report, &err) < 0)
 		return call_error(call, &err);

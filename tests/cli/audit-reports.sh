@@ -299,4 +299,24 @@ cp "$out" "$tmp/j1.json"
 exits 'any number of them' 1 "$rimg" diff -j 7 --json --policy "$tmp/strict.toml" "$tmp/old.img" "$tmp/new.img"
 same 'never show' "$tmp/j1.json" "$out"
 
+# ---- no report takes the place of what it is about -----------------------------------------------
+cp "$tmp/old.img" "$tmp/keep.img"
+cp "$tmp/strict.toml" "$tmp/keep.toml"
+ln "$tmp/keep.img" "$tmp/link.img"
+for option in --html --sarif; do
+	exits "audit: $option is not the image" 2 "$rimg" verify audit $option "$tmp/link.img" "$tmp/keep.img"
+	exits "audit: $option is not the policy" 2 \
+		"$rimg" verify audit --policy "$tmp/keep.toml" $option "$tmp/keep.toml" "$tmp/keep.img"
+done
+exits 'audit: nor one the other' 2 "$rimg" verify audit --html "$tmp/x" --sarif "$tmp/x" "$tmp/keep.img"
+for option in --html --markdown; do
+	exits "diff: $option is not A" 2 "$rimg" diff $option "$tmp/link.img" "$tmp/keep.img" "$tmp/new.img"
+	exits "diff: $option is not B" 2 "$rimg" diff $option "$tmp/link.img" "$tmp/new.img" "$tmp/keep.img"
+	exits "diff: $option is not the policy" 2 \
+		"$rimg" diff --policy "$tmp/keep.toml" $option "$tmp/keep.toml" "$tmp/new.img" "$tmp/keep.img"
+done
+exits 'diff: nor one the other' 2 "$rimg" diff --html "$tmp/x" --markdown "$tmp/x" "$tmp/new.img" "$tmp/keep.img"
+same 'the image is there' "$tmp/old.img" "$tmp/keep.img"
+same 'and the policy' "$tmp/strict.toml" "$tmp/keep.toml"
+
 done_testing
