@@ -68,8 +68,9 @@ static int check_written(void *arg, struct sink *sink, struct rimg_error *err)
 	return image_selfcheck(arg, sink, err);
 }
 
+/* @locked: the image that a lock demands, or NULL. */
 static int write_image(struct command_call *call, struct image_build *b, const struct lock *lock,
-		       struct rimg_error *err)
+		       const uint8_t *locked, struct rimg_error *err)
 {
 	auto_with(cleanup_sink) struct sink *sink = sink_file(b->path, b->m->size, err);
 	const char *lock_path = call_value(call, "lock");
@@ -77,7 +78,16 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;
 
 	if (rc == 0)
-		rc = output_finish(call, sink, check_written, b, digest, err);
+		rc = output_seal(call, sink, check_written, b, digest, err);
+	if (rc == 0 && locked && memcmp(digest, locked, SHA256_LEN) != 0) {
+		call_complain(call,
+			      "%s: the inputs are those of the lock, but not the image: "
+			      "another option, or another version of rimg; nothing was kept",
+			      b->path);
+		return 1;
+	}
+	if (rc == 0)
+		rc = sink_commit(sink, err);
 	if (rc == 0 && lock_path && !call_has(call, "locked"))
 		rc = lock_write(lock, b, sink, lock_path, err);
 	return rc < 0 ? rc : output_print_digest(call, digest, b->path);
@@ -87,17 +97,19 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 static int build(struct command_call *call, struct image_build *b, struct rimg_error *err)
 {
 	auto_with(lock_done) struct lock lock = { 0 };
+	uint8_t image[SHA256_LEN];
 	const char *lock_path = call_value(call, "lock");
 	int rc = image_prepare(b, err);
 
 	if (rc == 0 && lock_path)
 		rc = lock_collect(b, &lock, err);
 	if (rc == 0 && lock_path && call_has(call, "locked"))
-		rc = lock_compare(&lock, b->m, lock_path, complain, call, err);
+		rc = lock_compare(&lock, b->m, lock_path, complain, call, image, err);
 	if (rc != 0)
 		return rc;
-	return call_has(call, "check") ? check_image(call, b, err)
-				       : write_image(call, b, &lock, err);
+	return call_has(call, "check")
+		       ? check_image(call, b, err)
+		       : write_image(call, b, &lock, call_has(call, "locked") ? image : NULL, err);
 }
 
 static int load(struct command_call *call, struct manifest *m, struct rimg_error *err)

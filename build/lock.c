@@ -179,6 +179,21 @@ static int read_lock(struct arena *a, const char *path, struct json_object **ret
 	return rc < 0 ? rc : json_read(a, text, len, path, ret, err);
 }
 
+static int parse_digest(struct json_object *at, const char *hex, uint8_t ret[SHA256_LEN],
+			struct rimg_error *err)
+{
+	for (size_t i = 0; i < SHA256_LEN; i++) {
+		char digits[5] = { '0', 'x', hex[2 * i], hex[2 * i + 1], '\0' };
+		uint64_t byte;
+
+		if (!str_parse_u64(digits, &byte))
+			return json_error(err, RIMG_E_BAD, json_place_of(at),
+					  "expected sha256 of 64 hexadecimal digits");
+		ret[i] = (uint8_t)byte;
+	}
+	return 0;
+}
+
 static int parse_input(struct json_object *value, struct lock_entry *ret, struct rimg_error *err)
 {
 	const char *hex = NULL;
@@ -200,16 +215,31 @@ static int parse_input(struct json_object *value, struct lock_entry *ret, struct
 		return json_error(err, RIMG_E_BAD, json_place_of(value),
 				  "expected an input with address, size and sha256");
 	ret->size = (uint64_t)size;
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		char digits[5] = { '0', 'x', hex[2 * i], hex[2 * i + 1], '\0' };
-		uint64_t byte;
+	return parse_digest(value, hex, ret->sha256, err);
+}
 
-		if (!str_parse_u64(digits, &byte))
-			return json_error(err, RIMG_E_BAD, json_place_of(value),
-					  "expected sha256 of 64 hexadecimal digits");
-		ret->sha256[i] = (uint8_t)byte;
+/* The digest of the image: of the layer with an empty path. */
+static int parse_image(struct json_object *doc, uint8_t ret[SHA256_LEN], struct rimg_error *err)
+{
+	struct json_object *layers = NULL;
+	int rc = json_get(doc, "lock", "layers", json_type_array, &layers, err);
+
+	for (size_t i = 0; rc > 0 && i < json_object_array_length(layers); i++) {
+		struct json_object *layer = json_object_array_get_idx(layers, i);
+		const char *path = NULL, *hex = NULL;
+
+		if (!json_object_is_type(layer, json_type_object) ||
+		    json_get_text(layer, "layer", "path", &path, NULL) <= 0 || path[0] != '\0')
+			continue;
+		rc = json_get_text(layer, "layer", "sha256", &hex, err);
+		return rc > 0 && strlen(hex) == 2 * (size_t)SHA256_LEN
+			       ? parse_digest(layer, hex, ret, err)
+			       : json_error(err, RIMG_E_BAD, json_place_of(layer),
+					    "expected the layer's sha256");
 	}
-	return 0;
+	return rc < 0 ? rc
+		      : error_set(err, RIMG_E_BAD, NULL,
+				  "expected a lock with the image among its layers");
 }
 
 static int parse_inputs(struct json_object *doc, struct lock *ret, struct rimg_error *err)
@@ -306,7 +336,8 @@ static int tell_settings(const struct manifest *m, struct json_object *doc,
 }
 
 int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
-		 void (*tell)(void *ctx, const char *text), void *ctx, struct rimg_error *err)
+		 void (*tell)(void *ctx, const char *text), void *ctx,
+		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err)
 {
 	auto_with(lock_done) struct lock want = { 0 };
 	struct complaint c = { .tell = tell, .ctx = ctx };
@@ -315,6 +346,8 @@ int lock_compare(const struct lock *lock, const struct manifest *m, const char *
 
 	if (rc == 0)
 		rc = parse_inputs(doc, &want, err);
+	if (rc == 0)
+		rc = parse_image(doc, ret_image, err);
 	if (rc == 0)
 		rc = tell_settings(m, doc, &c, err);
 	if (rc < 0)

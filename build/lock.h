@@ -22,11 +22,13 @@ int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_erro
  * lock_compare - are they the inputs, epoch and seed that the lock file @path names?
  * @m: that the inputs are of
  * @complain: told of each difference
+ * @ret_image: the SHA-256 that the lock names of the finished image
  *
  * Returns 0 if they are, 1 if not, or an error when the file cannot be read.
  */
 int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
-		 void (*complain)(void *ctx, const char *text), void *ctx, struct rimg_error *err);
+		 void (*complain)(void *ctx, const char *text), void *ctx,
+		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err);
 
 /**
  * lock_write - write the lock file @path: inputs, what decides the image, and the digests of the

@@ -127,9 +127,9 @@ static void finish_step(void *arg, size_t i)
 		f->rc[i] = sink_flush(f->sink, &f->err[i]);
 }
 
-int output_finish(struct command_call *call, struct sink *sink,
-		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
-		  uint8_t digest[SHA256_LEN], struct rimg_error *err)
+int output_seal(struct command_call *call, struct sink *sink,
+		int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		uint8_t digest[SHA256_LEN], struct rimg_error *err)
 {
 	struct finish f = { .sink = sink, .check = check, .arg = arg, .digest = digest };
 
@@ -143,9 +143,16 @@ int output_finish(struct command_call *call, struct sink *sink,
 				*err = f.err[i];
 			return f.rc[i];
 		}
-	if (source_verify_reads(f.written, err) < 0)
-		return -RIMG_E_IO;
-	return sink_commit(sink, err);
+	return source_verify_reads(f.written, err);
+}
+
+int output_finish(struct command_call *call, struct sink *sink,
+		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		  uint8_t digest[SHA256_LEN], struct rimg_error *err)
+{
+	int rc = output_seal(call, sink, check, arg, digest, err);
+
+	return rc < 0 ? rc : sink_commit(sink, err);
 }
 
 int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],

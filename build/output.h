@@ -55,12 +55,17 @@ int output_write(struct command_call *call, struct output *o, const char *format
 		 uint64_t step);
 
 /**
- * output_finish - check what was written, flush it, and give the file its name
+ * output_seal - check what was written, flush it, and hash it
  * @check:  compares the sink with what was planned, or NULL; may run in another thread
  * @digest: receives the SHA-256 of the sink
  *
  * The three are done at the same time: a failure of any leaves what was there before.
  */
+int output_seal(struct command_call *call, struct sink *sink,
+		int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		uint8_t digest[SHA256_LEN], struct rimg_error *err);
+
+/** output_finish - output_seal(), then give the file its name */
 int output_finish(struct command_call *call, struct sink *sink,
 		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
 		  uint8_t digest[SHA256_LEN], struct rimg_error *err);

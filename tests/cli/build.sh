@@ -141,6 +141,10 @@ says 'and is named' 'seed' "$err"
 exits 'another time is not' 1 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked \
 	--set image.epoch=12345
 says 'and named, too' 'epoch' "$err"
+exits 'another size is not' 1 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked \
+	--set image.size=17MiB
+says 'and it says so' 'but not the image' "$err"
+same 'nothing was kept' "$tmp/before" "$tmp/b.img"
 exits 'other inputs are not' 1 "$rimg" build "$tmp/c/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked
 says 'and it says which' 'usr-bin/tool3: is not the input that the lock names' "$err"
 same 'the image is as it was' "$img" "$tmp/b.img"
