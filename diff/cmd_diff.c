@@ -432,7 +432,7 @@ RIMG_COMMAND(diff) = {
 		"\n"
 		"--ignore, --only and --max-diffs change what is shown, never the verdict or the\n"
 		"numbers; how many differences are not shown is said. In patterns * also stands\n"
-		"for /. Two directories are compared by what is in them.\n"
+		"for /. Directories inside of images are compared by what is in them.\n"
 		"\n"
 		"With --exit-equivalent the exit code is 0 also for artifacts that differ, if\n"
 		"every difference is a timestamp, identifier, ordering, placement, compression,\n"
