@@ -72,8 +72,10 @@ redoxfs() {
 	check "redoxfs $tree $compression: upstream reads everything" "$oracle" check "$img"
 	"$oracle" list "$img" >list.jsonl 2>>log
 	check "redoxfs $tree $compression: upstream sees the tree" python3 "$here/listing.py" "$work/$tree.tree" $epoch <list.jsonl
-	check "redoxfs $tree $compression: upstream goes on writing" "$oracle" write-test "$img"
-	check "redoxfs $tree $compression: what upstream wrote is sound" "$rimg" -q verify check "$img"
+	check "redoxfs $tree $compression: upstream goes on writing" "$oracle" write-test "$img" --keep written.img
+	check "redoxfs $tree $compression: what upstream wrote is sound" "$rimg" -q verify check written.img
+	check "redoxfs $tree $compression: and not what rimg wrote" sh -c '! cmp -s "$1" written.img' sh "$img"
+	rm -f written.img
 }
 for kind in empty edges wide names; do
 	python3 "$here/trees.py" $kind.tree $kind
