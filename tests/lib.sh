@@ -44,6 +44,17 @@ not_pass() {
 	echo "not ok - $1: $2"
 }
 
+# small_program FILE: an ELF program of 64 bytes, all of them its header, that runs at 0x2000
+small_program() {
+	{
+		printf '\177ELF\002\001\001'
+		head -c 9 /dev/zero
+		printf '\002\000\267\000\001\000\000\000\000\040\000\000'
+		head -c 24 /dev/zero
+		printf '\100\000\070\000\000\000\100\000\000\000\000\000'
+	} >"$1"
+}
+
 # exits NAME CODE COMMAND...: run it, with its output in $out and $err; the exit code must be CODE
 exits() {
 	name=$1 code=$2

@@ -12,7 +12,7 @@ unset SOURCE_DATE_EPOCH
 # ---- inputs --------------------------------------------------------------------------------------
 in=$tmp/in
 mkdir -p "$in/initfs/bin" "$in/initfs/etc" "$in/usr-bin/deep/er"
-cp "$rimg" "$in/bootstrap"
+small_program "$in/bootstrap"
 printf 'init\n' >"$in/initfs/bin/init"
 chmod 755 "$in/initfs/bin/init"
 printf 'etc\n' >"$in/initfs/etc/rc"

@@ -13,11 +13,7 @@ mkdir -p "$tmp/tree/bin" "$tmp/initfs"
 echo text >"$tmp/tree/text"
 ln -s text "$tmp/tree/link"
 echo init >"$tmp/initfs/init"
-# a program of 64 bytes, all of them the ELF header
-printf '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\002\000\267\000\001\000\000\000' >"$tmp/bootstrap"
-printf '\000\040\000\000' >>"$tmp/bootstrap" # it runs at 0x2000
-head -c 24 /dev/zero >>"$tmp/bootstrap"
-printf '\100\000\070\000\000\000\100\000\000\000\000\000' >>"$tmp/bootstrap"
+small_program "$tmp/bootstrap"
 cp "$tmp/bootstrap" "$tmp/tree/bin/program"
 head -c 30000 /dev/zero | tr '\0' x >"$tmp/tree/bin/data"
 cat >"$tmp/disk.toml" <<'END'
