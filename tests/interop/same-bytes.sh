@@ -106,6 +106,11 @@ unit_tests() {
 			skip "$1: $name, which counts threads"
 			continue
 		fi
+		# takes rimg itself for a sample, which is a script around the emulator there
+		if [ $name = test_elf_readelf ] && [ -n "$2" ]; then
+			skip "$1: $name, which reads the program rimg"
+			continue
+		fi
 		timeout 600 $2 "$test" >"$work/$1.log" 2>&1 </dev/null
 		case $? in
 		0) n=$((n + 1)) ;;
