@@ -60,21 +60,11 @@ struct counts {
 	uint64_t gap_bytes;  /* claimed by nobody */
 };
 
-/* Everything below @top, without recursion: trees are as deep as an image wants. */
+/* Everything below @top. */
 static void count_below(const struct rimg_node *top, struct counts *c)
 {
-	const struct rimg_node *n = top->first_child;
-
-	while (n) {
+	for (const struct rimg_node *n = top->first_child; n; n = node_after(n, top))
 		c->roles[n->role]++;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != top && !n->next)
-			n = n->parent;
-		n = n == top ? NULL : n->next;
-	}
 }
 
 static struct counts count(const struct rimg_node *node, const struct rimg_layer *l)

@@ -52,9 +52,9 @@ static void clear_marks(const struct rimg_diff *d)
 	for (size_t i = 0; i < d->unmatched.n; i++) {
 		const struct pair *p = d->unmatched.items[i];
 
-		for (struct rimg_node *n = p->a; n; n = diff_node_next(n, p->a))
+		for (struct rimg_node *n = p->a; n; n = node_after(n, p->a))
 			n->mark = NULL;
-		for (struct rimg_node *n = p->b; n; n = diff_node_next(n, p->b))
+		for (struct rimg_node *n = p->b; n; n = node_after(n, p->b))
 			n->mark = NULL;
 	}
 }

@@ -16,7 +16,7 @@ static int add_unmatched(struct rimg_diff *d, struct pair *parent, struct rimg_n
 
 	if (!p || pair_list_add(&d->unmatched, p) < 0)
 		return error_nomem(err);
-	for (struct rimg_node *below = n; below; below = diff_node_next(below, n))
+	for (struct rimg_node *below = n; below; below = node_after(below, n))
 		below->mark = p;
 	if (diff_node_is_artifact(n))
 		parent->set_changed = true;

@@ -92,7 +92,7 @@ static int gather_below(struct side *s, struct pair *top, struct rimg_node *root
 {
 	size_t first = s->n;
 
-	for (struct rimg_node *n = root; n; n = diff_node_next(n, root)) {
+	for (struct rimg_node *n = root; n; n = node_after(n, root)) {
 		size_t parent = parent_index(s, n, first);
 
 		if (!is_entry(n))
@@ -384,7 +384,7 @@ static void match_files(struct side *a, struct side *b, int (*order)(const void 
 /* They belong no longer to what was removed or added, and are to be paired one by one. */
 static void unmark(struct rimg_node *root)
 {
-	for (struct rimg_node *n = root; n; n = diff_node_next(n, root))
+	for (struct rimg_node *n = root; n; n = node_after(n, root))
 		n->mark = NULL;
 }
 

@@ -50,15 +50,6 @@ struct pair *pair_next(const struct pair *p, const struct pair *root)
 	return p == root ? NULL : p->next;
 }
 
-struct rimg_node *diff_node_next(const struct rimg_node *n, const struct rimg_node *root)
-{
-	if (n->first_child)
-		return n->first_child;
-	while (n != root && !n->next)
-		n = n->parent;
-	return n == root ? NULL : n->next;
-}
-
 bool diff_node_is_filler(const struct rimg_node *n)
 {
 	return n->role == RIMG_ROLE_GAP ||

@@ -227,10 +227,6 @@ int pair_list_add(struct pair_list *list, struct pair *p);
 /** pair_next - depth-first successor of @p, which is @root or below; NULL after the last */
 struct pair *pair_next(const struct pair *p, const struct pair *root);
 
-/** diff_node_next - depth-first successor of @n in its layer, @root or below; NULL after the last
- */
-struct rimg_node *diff_node_next(const struct rimg_node *n, const struct rimg_node *root);
-
 /** diff_node_is_filler - free space, padding or a gap: never a difference by itself, only its bytes
  */
 bool diff_node_is_filler(const struct rimg_node *n);

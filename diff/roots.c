@@ -328,7 +328,7 @@ static void note_changes(struct rimg_diff *d)
 		if (!p->layer_pair->layer_change)
 			p->layer_pair->layer_change = x;
 		for (struct rimg_node *below = p->a ? p->a : p->b; below && !p->moved;
-		     below = diff_node_next(below, n))
+		     below = node_after(below, n))
 			p->layer_pair->n_changed++;
 		file = pair_of(n->link_to);
 		if (file && !file->relinked)

@@ -259,20 +259,11 @@ static int collect_node(struct collect *c, struct rimg_node *node, size_t packag
 
 static int collect_below(struct collect *c, struct rimg_node *top, size_t package)
 {
-	struct rimg_node *n = top->first_child;
-
-	while (n) {
+	for (struct rimg_node *n = top->first_child; n; n = node_after(n, top)) {
 		int rc = collect_node(c, n, package);
 
 		if (rc < 0)
 			return rc;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != top && !n->next)
-			n = n->parent;
-		n = n == top ? NULL : n->next;
 	}
 	return 0;
 }

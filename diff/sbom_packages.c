@@ -100,19 +100,9 @@ static int add_claim(struct sbom *s, const struct rimg_node *node, const char *f
 static int add_claims(struct sbom *s, struct rimg_layer *l, const char *file, size_t prefix,
 		      size_t package)
 {
-	struct rimg_node *n = l->top;
-
-	while (n) {
+	for (struct rimg_node *n = l->top; n; n = node_after(n, l->top))
 		if (add_claim(s, n, file, prefix, package) < 0)
 			return -RIMG_E_NOMEM;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != l->top && !n->next)
-			n = n->parent;
-		n = n == l->top ? NULL : n->next;
-	}
 	return 0;
 }
 

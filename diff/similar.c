@@ -140,7 +140,7 @@ static bool is_file(const struct rimg_node *n)
 
 static int gather_below(struct lones *l, struct rimg_node *root)
 {
-	for (struct rimg_node *n = root; n; n = diff_node_next(n, root)) {
+	for (struct rimg_node *n = root; n; n = node_after(n, root)) {
 		struct lone *grown;
 
 		/* what was found to be moved is another's */

@@ -261,18 +261,8 @@ static int read_range(struct check *c, struct rimg_layer *l, const struct claim 
 /* Whoever walks the tree next begins without marks. */
 static void clear_marks(struct rimg_layer *l)
 {
-	struct rimg_node *n = l->root;
-
-	while (n) {
+	for (struct rimg_node *n = l->root; n; n = node_after(n, l->root))
 		n->mark = NULL;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != l->root && !n->next)
-			n = n->parent;
-		n = n == l->root ? NULL : n->next;
-	}
 }
 
 /* Contents that no container's own rules have read. By claims, which do not overlap: so each byte
@@ -310,9 +300,7 @@ static bool is_looked_into(const struct rimg_node *node)
 /* Everything below @top: parents first, and no recursion but into contents. */
 static int check_below(struct check *c, struct rimg_node *top, struct check_boot *boot)
 {
-	struct rimg_node *n = top;
-
-	while (n) {
+	for (struct rimg_node *n = top; n; n = node_after(n, top)) {
 		int rc = 0;
 
 		count_node(c, n);
@@ -320,13 +308,6 @@ static int check_below(struct check *c, struct rimg_node *top, struct check_boot
 			rc = check_content(c, n, boot);
 		if (rc < 0)
 			return rc;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != top && !n->next)
-			n = n->parent;
-		n = n == top ? NULL : n->next;
 	}
 	return 0;
 }

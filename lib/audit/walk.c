@@ -208,15 +208,6 @@ static int add_range(struct audit_content *c, uint64_t off, uint64_t len)
 	return 0;
 }
 
-static struct rimg_node *next_node(struct rimg_node *n, const struct rimg_node *top)
-{
-	if (n->first_child)
-		return n->first_child;
-	while (n != top && !n->next)
-		n = n->parent;
-	return n == top ? NULL : n->next;
-}
-
 /* A packed record says how long it is; what stands behind it is slack. Facts:
  * docs/formats/redoxfs.md, "Records". */
 static int add_record_slack(struct audit_work *w, struct audit_content *rest,
@@ -244,7 +235,7 @@ static int add_packed_slack(struct audit_work *w, struct audit_content *rest,
 
 	if (strcmp(l->format->name, "redoxfs") != 0)
 		return 0;
-	for (struct rimg_node *n = l->root; n && rc == 0; n = next_node(n, l->root)) {
+	for (struct rimg_node *n = l->root; n && rc == 0; n = node_after(n, l->root)) {
 		uint64_t size = n->content && !n->link_to ? rimg_source_size(n->content) : 0;
 
 		for (uint64_t off = 0; off < size && rc == 0; off = p.off + p.len) {
@@ -305,7 +296,7 @@ static int visit_below(struct audit_work *w, struct rimg_node *top)
 {
 	int rc = 0;
 
-	for (struct rimg_node *n = top; n && rc == 0; n = next_node(n, top))
+	for (struct rimg_node *n = top; n && rc == 0; n = node_after(n, top))
 		rc = visit(w, n, n == w->start);
 	return rc;
 }

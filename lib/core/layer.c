@@ -392,19 +392,9 @@ static int choose_format(const struct rimg_node *node, struct choice *ret, struc
  * more. */
 static int index_nodes(struct rimg_layer *l)
 {
-	struct rimg_node *n = l->root;
-
-	while (n) {
+	for (struct rimg_node *n = l->root; n; n = node_after(n, l->root))
 		if ((n->n_children > 0 && !node_by_name(n)) || owner_index(n) < 0)
 			return -RIMG_E_NOMEM;
-		if (n->first_child) {
-			n = n->first_child;
-			continue;
-		}
-		while (n != l->root && !n->next)
-			n = n->parent;
-		n = n == l->root ? NULL : n->next;
-	}
 	return 0;
 }
 

@@ -133,6 +133,15 @@ static int compare_children(const void *pa, const void *pb)
 	return compare_siblings(*(struct rimg_node *const *)pa, *(struct rimg_node *const *)pb);
 }
 
+struct rimg_node *node_after(const struct rimg_node *n, const struct rimg_node *top)
+{
+	if (n->first_child)
+		return n->first_child;
+	while (n != top && !n->next)
+		n = n->parent;
+	return n == top ? NULL : n->next;
+}
+
 struct rimg_node **node_by_name(struct rimg_node *node)
 {
 	struct rimg_node **list;

@@ -105,6 +105,14 @@ bool attr_equal(const struct rimg_attr *a, const struct rimg_attr *b);
 /** attr_format - add the value as text: numbers, dates as ISO 8601 UTC, escaped text, hex */
 void attr_format(struct str *s, const struct rimg_attr *a);
 
+/**
+ * node_after - the node that comes after @n in the tree of @top: parents first, children as stored
+ *
+ * How whole trees are walked: they are as deep as an image wants, so nobody recurses. Takes what is
+ * there, opens nothing. Returns NULL after the last.
+ */
+struct rimg_node *node_after(const struct rimg_node *n, const struct rimg_node *top);
+
 /** node_by_name - the children sorted by name bytes, then as stored; NULL without memory or
  * children */
 struct rimg_node **node_by_name(struct rimg_node *node);

@@ -187,16 +187,6 @@ static void check_dots(struct rimg_layer *l, const struct fat_info *info, struct
 	}
 }
 
-/* The node after @node, parents before children; no recursion, the image decides the depth. */
-static struct rimg_node *next_node(struct rimg_node *node, const struct rimg_node *top)
-{
-	if (node->first_child)
-		return node->first_child;
-	while (node != top && !node->next)
-		node = node->parent;
-	return node == top ? NULL : node->next;
-}
-
 /* Bytes behind the end of a directory are nobody's, so nothing should be there. */
 static void check_behind_end(struct rimg_layer *l)
 {
@@ -222,7 +212,7 @@ int fat_check(struct rimg_layer *l, struct rimg_error *err)
 		return rc;
 	check_free(l, info);
 	check_behind_end(l);
-	for (struct rimg_node *n = l->top; n; n = next_node(n, l->top)) {
+	for (struct rimg_node *n = l->top; n; n = node_after(n, l->top)) {
 		if (n->role != RIMG_ROLE_DIR)
 			continue;
 		check_dots(l, info, n);

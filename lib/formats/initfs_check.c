@@ -16,16 +16,6 @@ static void check_names(struct rimg_layer *l, struct rimg_node *dir)
 	}
 }
 
-/* The node after @node in the tree below @top, parents first; NULL at the end. */
-static struct rimg_node *next_in_tree(const struct rimg_node *top, struct rimg_node *node)
-{
-	if (node->first_child)
-		return node->first_child;
-	while (node != top && !node->next)
-		node = node->parent;
-	return node == top ? NULL : node->next;
-}
-
 /* What the bootstrap program starts: bin/init, not through a link in the middle of the path. */
 static void check_init(struct rimg_layer *l)
 {
@@ -48,7 +38,7 @@ int initfs_check(struct rimg_layer *l, struct rimg_error *err)
 	(void)err;
 	if (l->top == l->root)
 		return 0;
-	for (struct rimg_node *node = l->top; node; node = next_in_tree(l->top, node))
+	for (struct rimg_node *node = l->top; node; node = node_after(node, l->top))
 		check_names(l, node);
 	check_init(l);
 	return 0;
