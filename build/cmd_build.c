@@ -33,17 +33,11 @@ static void complain(void *ctx, const char *text)
 	fprintf(call->err, "rimg: %s\n", text);
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 /* --check: 0 same bytes, 1 not, or an error. */
 static int check_image(struct command_call *call, struct image_build *b, struct rimg_error *err)
 {
 	struct rimg_source *existing = rimg_source_open_path(b->path, err);
-	auto_with(cleanup_sink) struct sink *sink =
-		existing ? sink_compare(existing, b->m->size, err) : NULL;
+	auto_sink struct sink *sink = existing ? sink_compare(existing, b->m->size, err) : NULL;
 	uint64_t off = 0;
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;
 
@@ -72,7 +66,7 @@ static int check_written(void *arg, struct sink *sink, struct rimg_error *err)
 static int write_image(struct command_call *call, struct image_build *b, const struct lock *lock,
 		       const uint8_t *locked, struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *sink = sink_file(b->path, b->m->size, err);
+	auto_sink struct sink *sink = sink_file(b->path, b->m->size, err);
 	const char *lock_path = call_value(call, "lock");
 	uint8_t digest[SHA256_LEN];
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;

@@ -95,11 +95,6 @@ static int parse_parts(struct command_call *call, struct parts *p, struct rimg_e
 	return 0;
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 struct checked {
 	const struct disk *d;
 	const struct parts *p;
@@ -121,7 +116,7 @@ static int check_disk(void *arg, struct sink *sink, struct rimg_error *err)
 static int write_disk(struct command_call *call, const struct disk *d, const struct parts *p,
 		      const char *path, uint64_t size, struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *sink = sink_file(path, size, err);
+	auto_sink struct sink *sink = sink_file(path, size, err);
 	struct checked c = { .d = d, .p = p, .path = path };
 	uint8_t digest[SHA256_LEN];
 	int rc = sink ? disk_write(d, sink, err) : -RIMG_E_IO;

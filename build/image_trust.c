@@ -9,6 +9,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/load.h"
 #include "core/str.h"
 #include "core/toml.h"
 
@@ -16,24 +17,6 @@
 #define KEY_FILE_MAX ((size_t)4096)
 
 /* ---- trusted keys ------------------------------------------------------------------------- */
-
-static int read_text(const char *path, char *buf, size_t cap, size_t *ret_len,
-		     struct rimg_error *err)
-{
-	struct rimg_source *src = rimg_source_open_path(path, err);
-	int rc;
-
-	if (!src)
-		return -RIMG_E_IO;
-	*ret_len = (size_t)rimg_source_size(src);
-	if (rimg_source_size(src) > cap)
-		rc = error_set(err, RIMG_E_LIMIT, path, "expected a key file of at most %zu bytes",
-			       cap);
-	else
-		rc = rimg_source_read(src, 0, buf, *ret_len, err);
-	rimg_source_free(src);
-	return rc;
-}
 
 static bool parse_key(const char *hex, uint8_t ret[KEY_LEN])
 {
@@ -54,11 +37,11 @@ static bool parse_key(const char *hex, uint8_t ret[KEY_LEN])
 static int read_key(struct image_build *b, const char *path, uint8_t ret[KEY_LEN],
 		    struct rimg_error *err)
 {
-	char text[KEY_FILE_MAX];
+	auto_free char *text = NULL;
 	struct json_object *table;
 	const char *hex = NULL;
 	size_t len;
-	int rc = read_text(path, text, sizeof(text), &len, err);
+	int rc = load_file(path, KEY_FILE_MAX, "a key file", &text, &len, err);
 
 	if (rc == 0)
 		rc = toml_read(&b->arena, text, len, path, &table, err);

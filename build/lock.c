@@ -11,6 +11,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/jsonw.h"
+#include "core/load.h"
 #include "core/pool.h"
 #include "core/str.h"
 #include "formats/gpt.h"
@@ -161,21 +162,10 @@ int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_erro
 static int read_lock(struct arena *a, const char *path, struct json_object **ret,
 		     struct rimg_error *err)
 {
-	struct rimg_source *src = rimg_source_open_path(path, err);
 	auto_free char *text = NULL;
 	size_t len;
-	int rc;
+	int rc = load_file(path, JSON_TEXT_MAX, "a lock", &text, &len, err);
 
-	if (!src)
-		return -RIMG_E_IO;
-	len = (size_t)rimg_source_size(src);
-	if (rimg_source_size(src) > JSON_TEXT_MAX)
-		rc = error_set(err, RIMG_E_LIMIT, path, "too large for a lock file");
-	else if (!(text = malloc(len + 1)))
-		rc = error_nomem(err);
-	else
-		rc = rimg_source_read(src, 0, text, len, err);
-	rimg_source_free(src);
 	return rc < 0 ? rc : json_read(a, text, len, path, ret, err);
 }
 
@@ -455,18 +445,13 @@ static int put_lock(FILE *out, const struct lock *lock, const struct image_build
 	return rc;
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
 	       const char *path, struct rimg_error *err)
 {
 	auto_free char *text = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&text, &len);
-	auto_with(cleanup_sink) struct sink *sink = NULL;
+	auto_sink struct sink *sink = NULL;
 	int rc;
 
 	if (!out)

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "build/selfcheck.h"
-#include "core/cleanup.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -169,11 +168,6 @@ int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_L
 	return 0;
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 struct container {
 	struct output *o;
 	const struct rimg_emitter *emitter;
@@ -192,7 +186,7 @@ static int write_container(struct command_call *call, struct output *o,
 			   const struct rimg_emitter *emitter, uint64_t size,
 			   struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *sink = sink_file(o->path, size, err);
+	auto_sink struct sink *sink = sink_file(o->path, size, err);
 	struct container c = { .o = o, .emitter = emitter };
 	uint8_t digest[SHA256_LEN];
 	int rc = sink ? emitter->emit(&o->rq, sink, err) : -RIMG_E_IO;

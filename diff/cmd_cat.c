@@ -61,14 +61,9 @@ static int cat(struct command_call *call, const struct rimg_node *node)
 	return call_error(call, &err);
 }
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static int run_cat(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	struct rimg_node *node;
 	struct rimg_error err;
 	int status;

@@ -26,11 +26,6 @@ enum output {
 	(UINT32_C(1) << RIMG_CAUSE_BUILD_PATH | UINT32_C(1) << RIMG_CAUSE_BUILD_ID | \
 	 UINT32_C(1) << RIMG_CAUSE_SYMBOL_HASH | UINT32_C(1) << RIMG_CAUSE_CODEGEN)
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static void free_diff(struct rimg_diff **diff)
 {
 	rimg_diff_free(*diff);
@@ -336,7 +331,7 @@ static int show(struct command_call *call, struct report *r, enum output output)
 static int compare(struct command_call *call, const struct report_filter *filter,
 		   enum output output, struct policy_delta *delta)
 {
-	auto_with(free_image) struct rimg_image *image_a = NULL, *image_b = NULL;
+	auto_image struct rimg_image *image_a = NULL, *image_b = NULL;
 	auto_with(free_diff) struct rimg_diff *diff = NULL;
 	struct rimg_diff_options options = { .progress_arg = call };
 	struct report r = { .out = call->out,

@@ -63,14 +63,9 @@ static int extract(struct extract *x, struct rimg_node *node, const char *dest)
 	return sum_up(x, dest, top != NULL);
 }
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static int run_extract(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	auto_free uint8_t *buf = malloc(EXTRACT_CHUNK);
 	auto_free char *dest = NULL;
 	const char *output = call_value(call, "output");

@@ -412,11 +412,6 @@ static void tell(struct info *in, struct rimg_node *node)
 	fputc('\n', in->call->out);
 }
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 /* ---- bill of materials ---------------------------------------------------------------------- */
 
 static void missing(void *arg, const char *path, const struct rimg_error *why)
@@ -469,7 +464,7 @@ static void list_materials(struct info *in, struct rimg_node *node, const char *
 
 static int run_info(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	auto_with(info_done) struct info in = { .call = call,
 						.json = { .out = call->out, .pretty = true } };
 	const char *sbom = call_value(call, "sbom");

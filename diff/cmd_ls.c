@@ -370,14 +370,9 @@ static int list(struct ls *ls, struct rimg_node *node, struct rimg_error *err)
 	return rc;
 }
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static int run_ls(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	auto_with(ls_done) struct ls ls = { .call = call };
 	struct rimg_node *node;
 	struct rimg_error err;

@@ -10,7 +10,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/json.h"
-#include "verify/load.h"
+#include "core/load.h"
 
 void ballots_done(struct ballots *b)
 {

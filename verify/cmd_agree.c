@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -27,11 +26,6 @@ struct agree {
 	struct theirs theirs;
 	struct rimg_error err;
 };
-
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
 
 /* ---- options -------------------------------------------------------------------------------- */
 
@@ -151,7 +145,7 @@ static int load_ballots(struct agree *g)
 
 static int agree(struct agree *g)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	struct command_call *call = g->call;
 	struct agree_report r = { .call = call,
 				  .threshold = (size_t)g->threshold,

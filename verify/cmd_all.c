@@ -7,11 +7,6 @@
 #include "core/source.h"
 #include "verify/all.h"
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static int save_html(const struct all_report *r, const char *path, struct rimg_error *err)
 {
 	auto_free char *text = NULL;
@@ -65,7 +60,7 @@ static int verify(struct command_call *call, struct rimg_node *node)
 
 static int run_all(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	struct rimg_node *node;
 	struct rimg_error err;
 	int status;

@@ -10,10 +10,10 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/jsonw.h"
+#include "core/load.h"
 #include "core/sink.h"
 #include "core/str.h"
 #include "verify/dsse.h"
-#include "verify/load.h"
 #include "verify/provenance.h"
 #include "verify/subjects.h"
 #include "verify/timestamp.h"
@@ -44,11 +44,6 @@ static void attest_done(struct attest *a)
 	secret_key_free(a->key);
 	subjects_done(&a->subjects);
 	arena_done(&a->arena);
-}
-
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
 }
 
 static int no_memory(struct attest *a)
@@ -245,7 +240,7 @@ static int load_inputs(struct attest *a)
 /* Digests of the image and its layers. What is damaged is not vouched for. */
 static int look_at_image(struct attest *a)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	struct command_call *call = a->call;
 	struct rimg_node *node = call_open(call, call->args[0], &image);
 	int rc;

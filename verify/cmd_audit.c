@@ -12,11 +12,6 @@
 #include "verify/audit_sarif.h"
 #include "verify/prebuilt_dir.h"
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static void free_report(struct audit_report **report)
 {
 	audit_free(*report);
@@ -209,7 +204,7 @@ static int refuse(struct command_call *call, const char *image)
 static int audit(struct command_call *call, const struct policy *policy,
 		 const struct prebuilt *prebuilt)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	auto_with(free_report) struct audit_report *report = NULL;
 	struct audit_options options = { .prebuilt = prebuilt,
 					 .progress = progress,

@@ -10,11 +10,6 @@
 #include "verify/check.h"
 #include "verify/check_report.h"
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static void show_progress(void *arg, uint64_t n_containers)
 {
 	call_progress(arg, "containers checked:", n_containers, 0);
@@ -98,7 +93,7 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 
 static int run_check(struct command_call *call)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	struct rimg_node *node;
 	struct rimg_error err;
 	int status;

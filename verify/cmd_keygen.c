@@ -11,11 +11,6 @@
 #include "core/str.h"
 #include "verify/key.h"
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 static void wipe(struct str *s)
 {
 	if (s->data)
@@ -45,8 +40,8 @@ static int make_pair(struct str *secret, struct str *open, struct public_key *pu
 static int write_pair(const char *secret_path, const struct str *secret, const char *open_path,
 		      const struct str *open, struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *a = sink_secret(secret_path, secret->len, err);
-	auto_with(cleanup_sink) struct sink *b = a ? sink_new(open_path, open->len, err) : NULL;
+	auto_sink struct sink *a = sink_secret(secret_path, secret->len, err);
+	auto_sink struct sink *b = a ? sink_new(open_path, open->len, err) : NULL;
 	int rc;
 
 	if (!b)

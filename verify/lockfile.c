@@ -7,8 +7,8 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/jsonw.h"
+#include "core/load.h"
 #include "verify/hex.h"
-#include "verify/load.h"
 
 #define SCHEMA      "rimg.lock/1"
 #define LAST_SECOND INT64_C(253402300799) /* of the year 9999 */

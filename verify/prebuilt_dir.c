@@ -21,11 +21,6 @@ struct reader {
 	struct rimg_error *err;
 };
 
-static void free_image(struct rimg_image **image)
-{
-	rimg_image_free(*image);
-}
-
 static void free_report(struct audit_report **report)
 {
 	audit_free(*report);
@@ -42,7 +37,7 @@ static int complain(struct reader *rd, const struct rimg_error *why)
 
 static int read_file(struct reader *rd, const char *path, const char *name)
 {
-	auto_with(free_image) struct rimg_image *image = NULL;
+	auto_image struct rimg_image *image = NULL;
 	auto_with(free_report) struct audit_report *report = NULL;
 	struct rimg_error why;
 	struct rimg_source *src = rimg_source_open_path(path, &why);

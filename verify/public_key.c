@@ -8,8 +8,8 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/load.h"
 #include "core/num.h"
-#include "verify/load.h"
 
 /* What stands before the 32 bytes of the key in DER: the algorithm 1.3.101.112, without parameters,
  * and the head of a bit string. RFC 8410, section 4. */

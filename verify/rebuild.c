@@ -256,27 +256,16 @@ static int start(struct rebuild *b, struct rebuild_build *build, const char *log
 	return 0;
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
-static void cleanup_source(struct rimg_source **s)
-{
-	rimg_source_free(*s);
-}
-
 /* What the command made leaves its directory before that is made anew. */
 static int fetch_artifact(struct rebuild *b, const struct rebuild_build *build)
 {
 	const char *dir = build->varied & VARY_BIT(VARY_CWD) ? LONG_NAME "/" LONG_NAME : "build";
 	const char *copy = text(b, "%s/%s", b->place, dir);
 	const char *path = text(b, "%s/%s", copy ? copy : "", b->rq->artifact);
-	auto_with(cleanup_source) struct rimg_source *src =
-		copy && path && check_inside(b, copy, path) == 0
-			? rimg_source_open_path(path, b->err)
-			: NULL;
-	auto_with(cleanup_sink) struct sink *sink =
+	auto_source struct rimg_source *src = copy && path && check_inside(b, copy, path) == 0
+						      ? rimg_source_open_path(path, b->err)
+						      : NULL;
+	auto_sink struct sink *sink =
 		src ? sink_file(build->path, rimg_source_size(src), b->err) : NULL;
 	int rc = sink ? sink_copy(sink, 0, src, b->err) : -RIMG_E_IO;
 
@@ -285,7 +274,7 @@ static int fetch_artifact(struct rebuild *b, const struct rebuild_build *build)
 
 static int digest_output(struct rebuild_build *build, struct rimg_error *err)
 {
-	auto_with(cleanup_source) struct rimg_source *src = rimg_source_open_path(build->path, err);
+	auto_source struct rimg_source *src = rimg_source_open_path(build->path, err);
 
 	if (!src)
 		return -RIMG_E_IO;

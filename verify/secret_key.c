@@ -9,7 +9,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
-#include "verify/load.h"
+#include "core/load.h"
 
 struct secret_key {
 	EVP_PKEY *pkey;

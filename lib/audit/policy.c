@@ -5,6 +5,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/load.h"
 #include "core/num.h"
 #include "core/str.h"
 #include "core/toml.h"
@@ -278,29 +279,15 @@ int policy_read(struct policy *p, const char *text, size_t len, const char *name
 	return rc < 0 ? rc : read_exceptions(&r, doc);
 }
 
-static void free_source(struct rimg_source **src)
-{
-	rimg_source_free(*src);
-}
-
 int policy_load(struct policy *p, const char *path, struct rimg_error *err)
 {
-	auto_with(free_source) struct rimg_source *src = rimg_source_open_path(path, err);
 	auto_free char *text = NULL;
-	uint64_t size;
+	size_t len;
 	int rc;
 
 	policy_init(p);
-	if (!src)
-		return err ? -err->code : -RIMG_E_IO;
-	size = rimg_source_size(src);
-	if (size > JSON_TEXT_MAX)
-		return error_set(err, RIMG_E_LIMIT, path, "longer than %u bytes", JSON_TEXT_MAX);
-	text = malloc((size_t)size + 1);
-	if (!text)
-		return error_nomem(err);
-	rc = rimg_source_read(src, 0, text, (size_t)size, err);
-	return rc < 0 ? rc : policy_read(p, text, (size_t)size, path, err);
+	rc = load_file(path, JSON_TEXT_MAX, "a policy", &text, &len, err);
+	return rc < 0 ? rc : policy_read(p, text, len, path, err);
 }
 
 bool policy_path_fits(const char *pattern, const char *path)

@@ -89,6 +89,14 @@ struct rimg_image {
 				to bound, as an image can promise any number of them */
 };
 
+static inline void cleanup_image(struct rimg_image **image)
+{
+	rimg_image_free(*image);
+}
+
+/* a local image, freed when it goes out of scope */
+#define auto_image __attribute__((cleanup(cleanup_image)))
+
 /**
  * node_open - the layer on a node's content, opened now if it has not been
  * @ret: the layer, or NULL when the node has no content or no format recognises it

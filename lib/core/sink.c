@@ -77,11 +77,6 @@ static void file_done(struct sink *s)
 	free(s->file.path);
 }
 
-static void cleanup_sink(struct sink **s)
-{
-	sink_free(*s);
-}
-
 /* Open the directory of the path and keep its last component. */
 static int find_place(struct sink *s, const char *path, struct rimg_error *err)
 {
@@ -125,7 +120,7 @@ static int create_temporary(struct sink *s, mode_t mode, struct rimg_error *err)
 static struct sink *file_new(const char *path, uint64_t size, bool named, mode_t mode,
 			     struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *s = calloc(1, sizeof(*s));
+	auto_sink struct sink *s = calloc(1, sizeof(*s));
 
 	if (!s) {
 		error_nomem(err);
@@ -518,7 +513,7 @@ int sink_refuse(const char *path, const char *input, struct rimg_error *err)
 
 int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err)
 {
-	auto_with(cleanup_sink) struct sink *sink = sink_file(path, len, err);
+	auto_sink struct sink *sink = sink_file(path, len, err);
 	int rc;
 
 	if (!sink)

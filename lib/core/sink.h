@@ -50,6 +50,14 @@ struct sink *sink_slice(struct arena *a, struct sink *parent, uint64_t off, uint
 /** sink_free - close; a file that was not committed is removed. NULL is fine. Not for slices. */
 void sink_free(struct sink *s);
 
+static inline void cleanup_sink(struct sink **s)
+{
+	sink_free(*s);
+}
+
+/* a local sink, freed when it goes out of scope */
+#define auto_sink __attribute__((cleanup(cleanup_sink)))
+
 uint64_t sink_size(const struct sink *s);
 
 /**

@@ -163,4 +163,12 @@ uint64_t source_next_data(const struct rimg_source *src, uint64_t off);
 /** source_next_hole - the first offset >= @off where a hole begins, or the size */
 uint64_t source_next_hole(const struct rimg_source *src, uint64_t off);
 
+static inline void cleanup_source(struct rimg_source **src)
+{
+	rimg_source_free(*src);
+}
+
+/* a local source, freed when it goes out of scope */
+#define auto_source __attribute__((cleanup(cleanup_source)))
+
 #endif

@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-#include "verify/load.h"
+#include "core/load.h"
 
 #include <stdlib.h>
 
-#include <rimg/source.h>
-
 #include "core/cleanup.h"
 #include "core/error.h"
-
-static void free_source(struct rimg_source **src)
-{
-	rimg_source_free(*src);
-}
+#include "core/source.h"
 
 int load_file(const char *path, size_t max, const char *what, char **ret, size_t *ret_len,
 	      struct rimg_error *err)
 {
 	struct rimg_error local;
 	struct rimg_error *e = err ? err : &local;
-	auto_with(free_source) struct rimg_source *src = rimg_source_open_path(path, e);
+	auto_source struct rimg_source *src = rimg_source_open_path(path, e);
 	auto_free char *text = NULL;
 	size_t len;
 	int rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VERIFY_LOAD_H
-#define VERIFY_LOAD_H
+#ifndef CORE_LOAD_H
+#define CORE_LOAD_H
 
 #include <stddef.h>
 
