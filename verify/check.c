@@ -457,8 +457,11 @@ int check_node(struct rimg_node *node, const struct check_options *options,
 {
 	auto_free uint8_t *buf = malloc(CHUNK);
 	struct check c = { .o = options, .r = ret, .err = err, .buf = buf };
+	struct rimg_error why;
+	int rc = buf ? check_start(&c, node) : error_nomem(err);
 
-	if (!buf)
-		return error_nomem(err);
-	return check_start(&c, node);
+	/* a read that failed where nobody could tell, or a file that changed */
+	if (rc == 0 && ret->n_unread == 0 && rimg_source_verify(node->image->root->content, &why) < 0)
+		rc = unread(&c, node, -RIMG_E_IO, &why);
+	return rc;
 }

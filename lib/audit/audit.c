@@ -41,6 +41,16 @@ static void work_done(struct audit_work *w)
 	free(w->marked);
 }
 
+/* A read that failed where nobody could tell it from "nothing there", or a file that changed. */
+static int tell_failed_reads(struct audit_work *w)
+{
+	struct rimg_error why;
+
+	if (w->report->n_unread > 0 || rimg_source_verify(w->start->image->root->content, &why) == 0)
+		return 0;
+	return audit_add_unread_node(w, w->start, why.text, true) < 0 ? error_nomem(w->err) : 0;
+}
+
 /**
  * audit_run - see audit.h
  *
@@ -72,7 +82,9 @@ int audit_run(struct rimg_node *node, const struct policy *policy,
 		rc = audit_scan(&w);
 	if (rc < 0)
 		return error_nomem(err);
-	rc = audit_judge(&w);
+	rc = tell_failed_reads(&w);
+	if (rc == 0)
+		rc = audit_judge(&w);
 	if (rc < 0)
 		return rc;
 	*ret = take_ptr(report);

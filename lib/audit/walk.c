@@ -104,8 +104,8 @@ static const char *address_of(struct audit_work *w, const struct rimg_node *node
 	return s.failed ? NULL : arena_copy(&w->report->arena, str_cstr(&s), s.len);
 }
 
-static int unread_node(struct audit_work *w, const struct rimg_node *node, const char *text,
-		       bool trouble)
+int audit_add_unread_node(struct audit_work *w, const struct rimg_node *node, const char *text,
+			  bool trouble)
 {
 	const char *path = address_of(w, node);
 
@@ -410,7 +410,7 @@ static int refused(struct audit_work *w, struct rimg_node *node, const struct ri
 			*w->err = *why;
 		return -why->code;
 	}
-	return unread_node(w, node, why->text, !damage);
+	return audit_add_unread_node(w, node, why->text, !damage);
 }
 
 static int visit_container(struct audit_work *w, struct rimg_node *node,
@@ -437,7 +437,8 @@ static int visit(struct audit_work *w, struct rimg_node *node, bool is_start)
 	const char *path;
 	int rc;
 
-	if (node->unread && unread_node(w, node, "where its bytes lie is damaged", false) < 0)
+	if (node->unread &&
+	    audit_add_unread_node(w, node, "where its bytes lie is damaged", false) < 0)
 		return -RIMG_E_NOMEM;
 	if (!node->content || (node->role == RIMG_ROLE_FUNCTION && !is_start) ||
 	    rimg_source_size(node->content) == 0)
@@ -455,10 +456,11 @@ static int visit(struct audit_work *w, struct rimg_node *node, bool is_start)
 		return -RIMG_E_NOMEM;
 	if (declared)
 		return add_declared(w, node, format);
-	if (twice && unread_node(w, node,
-				 "its bytes are those of two formats, and only one of them was "
-				 "looked into",
-				 false) < 0)
+	if (twice &&
+	    audit_add_unread_node(w, node,
+				  "its bytes are those of two formats, and only one of them was "
+				  "looked into",
+				  false) < 0)
 		return -RIMG_E_NOMEM;
 	return !format || is_program(format) ? add_leaf(w, node, format)
 					     : visit_container(w, node, format, is_start);
@@ -483,7 +485,7 @@ static int collect_findings(struct audit_work *w, struct rimg_layer *l)
 			  : -RIMG_E_NOMEM;
 	}
 	if (rc == 0 && (told < l->n_errors || (l->unreadable && l->n_errors == 0)))
-		rc = unread_node(w, l->root, "more is damaged than can be listed", false);
+		rc = audit_add_unread_node(w, l->root, "more is damaged than can be listed", false);
 	return rc;
 }
 

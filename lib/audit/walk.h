@@ -112,6 +112,10 @@ int audit_add_path(struct audit_content *c, const char *path);
 int audit_add_unread(struct audit_work *w, const char *path, const char *code, const char *text,
 		     bool trouble);
 
+/** audit_add_unread_node - the same, of a node */
+int audit_add_unread_node(struct audit_work *w, const struct rimg_node *node, const char *text,
+			  bool trouble);
+
 /** audit_progress - tell how far the work is, if anybody asked */
 void audit_progress(const struct audit_work *w, const char *what, uint64_t done, uint64_t total);
 
