@@ -461,7 +461,8 @@ int check_node(struct rimg_node *node, const struct check_options *options,
 	int rc = buf ? check_start(&c, node) : error_nomem(err);
 
 	/* a read that failed where nobody could tell, or a file that changed */
-	if (rc == 0 && ret->n_unread == 0 && rimg_source_verify(node->image->root->content, &why) < 0)
+	if (rc == 0 && ret->n_unread == 0 &&
+	    rimg_source_verify(node->image->root->content, &why) < 0)
 		rc = unread(&c, node, -RIMG_E_IO, &why);
 	return rc;
 }

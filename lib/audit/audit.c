@@ -46,7 +46,8 @@ static int tell_failed_reads(struct audit_work *w)
 {
 	struct rimg_error why;
 
-	if (w->report->n_unread > 0 || rimg_source_verify(w->start->image->root->content, &why) == 0)
+	if (w->report->n_unread > 0 ||
+	    rimg_source_verify(w->start->image->root->content, &why) == 0)
 		return 0;
 	return audit_add_unread_node(w, w->start, why.text, true) < 0 ? error_nomem(w->err) : 0;
 }
