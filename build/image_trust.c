@@ -18,21 +18,6 @@
 
 /* ---- trusted keys ------------------------------------------------------------------------- */
 
-static bool parse_key(const char *hex, uint8_t ret[KEY_LEN])
-{
-	if (strlen(hex) != 2 * (size_t)KEY_LEN)
-		return false;
-	for (size_t i = 0; i < KEY_LEN; i++) {
-		char digits[5] = { '0', 'x', hex[2 * i], hex[2 * i + 1], '\0' };
-		uint64_t value;
-
-		if (!str_parse_u64(digits, &value) || value > UINT8_MAX)
-			return false;
-		ret[i] = (uint8_t)value;
-	}
-	return true;
-}
-
 /* A key file is TOML with pkey = "<64 hexadecimal digits>". */
 static int read_key(struct image_build *b, const char *path, uint8_t ret[KEY_LEN],
 		    struct rimg_error *err)
@@ -49,7 +34,7 @@ static int read_key(struct image_build *b, const char *path, uint8_t ret[KEY_LEN
 		rc = json_get_text(table, "key file", "pkey", &hex, err);
 	if (rc < 0)
 		return rc;
-	if (!hex || !parse_key(hex, ret))
+	if (!hex || !str_parse_hex(hex, ret, KEY_LEN))
 		return error_set(err, RIMG_E_BAD, path,
 				 "expected pkey = \"<64 hexadecimal digits>\"");
 	return 0;

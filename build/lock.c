@@ -172,16 +172,10 @@ static int read_lock(struct arena *a, const char *path, struct json_object **ret
 static int parse_digest(struct json_object *at, const char *hex, uint8_t ret[SHA256_LEN],
 			struct rimg_error *err)
 {
-	for (size_t i = 0; i < SHA256_LEN; i++) {
-		char digits[5] = { '0', 'x', hex[2 * i], hex[2 * i + 1], '\0' };
-		uint64_t byte;
-
-		if (!str_parse_u64(digits, &byte))
-			return json_error(err, RIMG_E_BAD, json_place_of(at),
-					  "expected sha256 of 64 hexadecimal digits");
-		ret[i] = (uint8_t)byte;
-	}
-	return 0;
+	return str_parse_hex(hex, ret, SHA256_LEN)
+		       ? 0
+		       : json_error(err, RIMG_E_BAD, json_place_of(at),
+				    "expected sha256 of 64 hexadecimal digits");
 }
 
 static int parse_input(struct json_object *value, struct lock_entry *ret, struct rimg_error *err)
@@ -201,7 +195,7 @@ static int parse_input(struct json_object *value, struct lock_entry *ret, struct
 		rc = json_get_int(value, "input", "size", 0, INT64_MAX, &size, err);
 	if (rc < 0)
 		return rc;
-	if (!ret->address || !hex || strlen(hex) != 2 * (size_t)SHA256_LEN)
+	if (!ret->address || !hex)
 		return json_error(err, RIMG_E_BAD, json_place_of(value),
 				  "expected an input with address, size and sha256");
 	ret->size = (uint64_t)size;
@@ -222,10 +216,9 @@ static int parse_image(struct json_object *doc, uint8_t ret[SHA256_LEN], struct 
 		    json_get_text(layer, "layer", "path", &path, NULL) <= 0 || path[0] != '\0')
 			continue;
 		rc = json_get_text(layer, "layer", "sha256", &hex, err);
-		return rc > 0 && strlen(hex) == 2 * (size_t)SHA256_LEN
-			       ? parse_digest(layer, hex, ret, err)
-			       : json_error(err, RIMG_E_BAD, json_place_of(layer),
-					    "expected the layer's sha256");
+		return rc > 0 ? parse_digest(layer, hex, ret, err)
+			      : json_error(err, RIMG_E_BAD, json_place_of(layer),
+					   "expected the layer's sha256");
 	}
 	return rc < 0 ? rc
 		      : error_set(err, RIMG_E_BAD, NULL,

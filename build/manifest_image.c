@@ -465,33 +465,16 @@ int load_partitions(struct load *l)
 
 /* ---- [bootloader], [initfs] ----------------------------------------------------------------- */
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 static int get_sha256(struct load *l, struct json_object *table, uint8_t ret[SHA256_LEN])
 {
 	const char *text = NULL;
-	bool good;
 	int r = json_get_text(table, "[bootloader]", "sha256", &text, l->err);
 
 	if (r < 0)
 		return r;
 	if (r == 0)
 		return json_missing(table, "[bootloader]", "sha256", l->err);
-	good = strlen(text) == (size_t)2 * SHA256_LEN;
-	for (size_t i = 0; good && i < SHA256_LEN; i++) {
-		int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-		good = high >= 0 && low >= 0;
-		ret[i] = (uint8_t)((unsigned)high << 4 | (unsigned)low);
-	}
-	if (!good)
+	if (!str_parse_hex(text, ret, SHA256_LEN))
 		return json_error(l->err, RIMG_E_BAD, member_at(table, "sha256"),
 				  "[bootloader] sha256: expected 64 hexadecimal digits");
 	return 0;

@@ -38,23 +38,13 @@ int output_epoch(const struct command_call *call, int64_t *ret, struct rimg_erro
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	const char *digits = "0123456789abcdef", *p;
-
-	if (c >= 'A' && c <= 'F')
-		c = (char)(c - 'A' + 'a');
-	p = c ? strchr(digits, c) : NULL;
-	return p ? (int)(p - digits) : -1;
-}
-
 bool output_uuid(const char *text, uint8_t ret[16])
 {
 	size_t n = 0;
 	uint8_t uuid[16] = { 0 };
 
 	for (; *text; text++) {
-		int value = hex_value(*text);
+		int value = str_hex_digit(*text);
 
 		if (*text == '-' && (n == 8 || n == 12 || n == 16 || n == 20))
 			continue;

@@ -119,6 +119,32 @@ void str_add_hex(struct str *s, const void *bytes, size_t len)
 	s->data[s->len] = '\0';
 }
 
+int str_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+bool str_parse_hex(const char *text, void *ret, size_t len)
+{
+	uint8_t *bytes = ret;
+
+	for (size_t i = 0; i < 2 * len; i++)
+		if (str_hex_digit(text[i]) < 0) /* the end of the text is no digit either */
+			return false;
+	if (text[2 * len])
+		return false;
+	for (size_t i = 0; i < len; i++)
+		bytes[i] =
+			(uint8_t)(str_hex_digit(text[2 * i]) << 4 | str_hex_digit(text[2 * i + 1]));
+	return true;
+}
+
 /* The bounds of a sequence's second byte rule out overlong forms, surrogates and values past
  * U+10FFFF (Unicode 15, table 3-7). */
 size_t str_utf8_len(const uint8_t *p, size_t left)
@@ -254,17 +280,6 @@ void str_add_escaped(struct str *s, const void *bytes, size_t len, enum str_esca
 	}
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* One escape, @text being what follows the backslash. Writes its bytes to @to and returns how many,
  * 0 if it is malformed; *ret_used: its length. */
 static size_t unescape_one(char *to, const char *text, size_t left, size_t *ret_used)
@@ -278,9 +293,9 @@ static size_t unescape_one(char *to, const char *text, size_t left, size_t *ret_
 	case 'r': *to = '\r'; return 1;
 	case '\\': *to = '\\'; return 1;
 	case 'x':
-		if (left < 3 || hex_digit(text[1]) < 0 || hex_digit(text[2]) < 0)
+		if (left < 3 || str_hex_digit(text[1]) < 0 || str_hex_digit(text[2]) < 0)
 			return 0;
-		*to = (char)(hex_digit(text[1]) << 4 | hex_digit(text[2]));
+		*to = (char)(str_hex_digit(text[1]) << 4 | str_hex_digit(text[2]));
 		*ret_used = 3;
 		return 1;
 	case ':':
@@ -340,10 +355,10 @@ static bool parse_digits(const char *text, uint64_t *ret, const char **ret_end)
 		base = 16;
 		p += 2;
 	}
-	if (hex_digit(*p) < 0 || hex_digit(*p) >= base)
+	if (str_hex_digit(*p) < 0 || str_hex_digit(*p) >= base)
 		return false;
-	for (; hex_digit(*p) >= 0 && hex_digit(*p) < base; p++)
-		if (!num_mul(v, (uint64_t)base, &v) || !num_add(v, (uint64_t)hex_digit(*p), &v))
+	for (; str_hex_digit(*p) >= 0 && str_hex_digit(*p) < base; p++)
+		if (!num_mul(v, (uint64_t)base, &v) || !num_add(v, (uint64_t)str_hex_digit(*p), &v))
 			return false;
 	*ret = v;
 	*ret_end = p;

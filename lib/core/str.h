@@ -72,6 +72,16 @@ bool str_unescape_to(char *to, const char *text, size_t len, size_t *ret_len);
 /** str_add_hex - add @len bytes as lower-case hexadecimal digits */
 void str_add_hex(struct str *s, const void *bytes, size_t len);
 
+/** str_hex_digit - the value of a hexadecimal digit of either case, -1 if it is none */
+int str_hex_digit(char c);
+
+/**
+ * str_parse_hex - exactly 2 * @len hexadecimal digits of either case, as @len bytes
+ *
+ * Returns false (and leaves @ret alone) for anything else.
+ */
+bool str_parse_hex(const char *text, void *ret, size_t len);
+
 /** str_utf8_len - length of the UTF-8 sequence at @p (1..4), 0 if it is not valid UTF-8 */
 size_t str_utf8_len(const uint8_t *p, size_t left);
 

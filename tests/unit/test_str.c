@@ -119,6 +119,27 @@ static void hexadecimal_digits_are_lower_case(void **state)
 	assert_string_equal(str_cstr(&s), "009fa0ff");
 }
 
+static void hexadecimal_digits_are_read_back(void **state)
+{
+	static const char *const bad[] = { "",       "0",      "00ff1",  "00ff1122", "00ff1g",
+					   "00ff 1", "0x00ff", "-0ff11", "00ff1\xb1" };
+	uint8_t bytes[3] = { 1, 2, 3 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(str_parse_hex(bad[i], bytes, 3));
+	assert_memory_equal(bytes, "\x01\x02\x03", 3);
+	assert_true(str_parse_hex("09afAF", bytes, 3));
+	assert_memory_equal(bytes, "\x09\xaf\xaf", 3);
+	assert_true(str_parse_hex("", bytes, 0));
+	for (int c = -128; c < 128; c++) {
+		const char *digits = "0123456789abcdef0123456789ABCDEF", *p;
+
+		p = c ? strchr(digits, c) : NULL;
+		assert_int_equal(str_hex_digit((char)c), p ? (p - digits) % 16 : -1);
+	}
+}
+
 /* ---- UTF-8 -------------------------------------------------------------------------------- */
 
 /* The Unicode Standard 15.0, table 3-7, "Well-Formed UTF-8 Byte Sequences". */
@@ -556,6 +577,7 @@ int main(void)
 		cmocka_unit_test(taking_leaves_an_empty_text),
 		cmocka_unit_test(an_impossible_length_is_a_failure_that_stays),
 		cmocka_unit_test(hexadecimal_digits_are_lower_case),
+		cmocka_unit_test(hexadecimal_digits_are_read_back),
 		cmocka_unit_test(utf8_is_what_the_table_of_unicode_says),
 		cmocka_unit_test(each_character_is_valid_and_no_surrogate),
 		cmocka_unit_test(a_text_is_utf8_if_all_of_it_is),
