@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -438,23 +439,23 @@ static int put_lock(FILE *out, const struct lock *lock, const struct image_build
 	return rc;
 }
 
+struct writing {
+	const struct lock *lock;
+	const struct image_build *b;
+	struct sink *image;
+};
+
+static int write_lock(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct writing *w = arg;
+
+	return put_lock(out, w->lock, w->b, w->image, err);
+}
+
 int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
 	       const char *path, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	auto_sink struct sink *sink = NULL;
-	int rc;
+	struct writing w = { .lock = lock, .b = b, .image = image };
 
-	if (!out)
-		return error_nomem(err);
-	rc = put_lock(out, lock, b, image, err);
-	if (fclose(out) != 0 && rc == 0)
-		rc = error_nomem(err);
-	if (rc < 0)
-		return rc;
-	sink = sink_file(path, len, err);
-	rc = sink ? sink_write(sink, 0, text, len, err) : -RIMG_E_IO;
-	return rc < 0 ? rc : sink_commit(sink, err);
+	return capture_save(path, write_lock, &w, err);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/digest.h"
@@ -169,24 +170,26 @@ static int write_output(struct report *r, enum output output, struct rimg_error 
 	return report_html(r, err);
 }
 
+struct saving {
+	struct report r;
+	enum output output;
+};
+
+static int write_saved(FILE *out, void *arg, struct rimg_error *err)
+{
+	struct saving *s = arg;
+
+	s->r.out = out;
+	return write_output(&s->r, s->output, err);
+}
+
 /* A report as a file, complete or not at all. */
 static int save_output(const struct report *r, enum output output, const char *path,
 		       struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	struct report copy = *r;
-	bool failed;
-	int rc;
+	struct saving s = { .r = *r, .output = output };
 
-	copy.out = open_memstream(&text, &len);
-	if (!copy.out)
-		return error_nomem(err);
-	rc = write_output(&copy, output, err);
-	failed = ferror(copy.out);
-	if (fclose(copy.out) != 0 || failed)
-		rc = rc < 0 ? rc : error_nomem(err);
-	return rc < 0 ? rc : sink_save(path, text, len, err);
+	return capture_save(path, write_saved, &s, err);
 }
 
 /* No report may take the place of what it is about, or of another one. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/html.h"
@@ -31,8 +32,7 @@ struct page {
 	uint8_t *listed; /* a bit for each difference */
 	uint64_t n_listed, n_detailed;
 	uint64_t n_wanted; /* differences that the user wants to see */
-	char *list;        /* made before the page */
-	size_t list_len;
+	struct str list;   /* made before the page */
 	bool in_root;      /* the elements of a difference that follows from none are open */
 	bool in_followers; /* and those of the ones that follow */
 	uint64_t root;
@@ -548,18 +548,16 @@ static void put_left_out(struct page *p)
  * nothing may lead there. */
 static int make_list(struct page *p, struct rimg_error *err)
 {
-	bool failed;
 	int rc;
 
-	p->h = (struct html){ .out = open_memstream(&p->list, &p->list_len) };
+	p->h = (struct html){ .out = capture_open(&p->list) };
 	if (!p->h.out)
 		return error_nomem(err);
 	rc = report_each(p->r, true, list_one, p, &p->r->not_shown, err);
 	close_root(p);
 	put_left_out(p);
-	failed = ferror(p->h.out);
-	if (fclose(p->h.out) != 0 || failed)
-		return rc < 0 ? rc : error_nomem(err);
+	if (capture_close(p->h.out, rc < 0 ? NULL : err) < 0)
+		return rc < 0 ? rc : -RIMG_E_NOMEM;
 	return rc;
 }
 
@@ -601,7 +599,7 @@ static int put_middle(struct page *p, struct rimg_error *err)
 	html_element(h, "p", "quiet",
 		     "What somebody wanted comes first, then what happened by itself; what follows "
 		     "from a difference is folded below it.");
-	html_insert(h, p->list, p->list_len);
+	html_insert(h, str_cstr(&p->list), p->list.len);
 	html_close(h);
 	html_close(h);
 	return rc;
@@ -647,6 +645,6 @@ int report_html(struct report *r, struct rimg_error *err)
 	if (rc == 0)
 		rc = write_page(&p, err);
 	map_done(&p.map);
-	free(p.list);
+	str_done(&p.list);
 	return rc;
 }

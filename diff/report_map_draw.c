@@ -662,9 +662,9 @@ static int write_zooms(struct drawing *d, uint64_t max, size_t *ret_end, struct 
 
 int map_fit(struct map *m, const struct report *r, const uint8_t *listed, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len, end = m->n;
-	struct html h = { .out = open_memstream(&text, &len) };
+	size_t end = m->n;
+	/* measured, and dropped */
+	struct html h = { .out = fopencookie(NULL, "w", (cookie_io_functions_t){ 0 }) };
 	struct drawing d = { .h = &h, .r = r, .m = m, .listed = listed };
 	int rc = 0;
 

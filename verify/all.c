@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "audit/audit.h"
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/findings.h"
@@ -43,10 +44,10 @@ void all_done(struct all_report *r)
 {
 	for (size_t i = 0; i < ALL_N; i++) {
 		free(r->parts[i].why);
-		free(r->parts[i].text);
-		free(r->parts[i].json);
+		str_done(&r->parts[i].text);
+		str_done(&r->parts[i].json);
 	}
-	free(r->sarif);
+	str_done(&r->sarif);
 	*r = (struct all_report){ 0 };
 }
 
@@ -113,10 +114,9 @@ static int stopped(struct run *run, enum all_id id, const struct rimg_error *why
 	return set_why(run, id, ALL_OPEN, rimg_error_format(why, line, sizeof(line)));
 }
 
-/* A stream into *ret, which is set by fclose(). */
-static FILE *capture(struct run *run, char **ret, size_t *len)
+static FILE *capture(struct run *run, struct str *text)
 {
-	FILE *out = open_memstream(ret, len);
+	FILE *out = capture_open(text);
 
 	if (!out)
 		error_nomem(run->err);
@@ -125,11 +125,7 @@ static FILE *capture(struct run *run, char **ret, size_t *len)
 
 static int captured(struct run *run, FILE *out, int rc)
 {
-	bool failed = ferror(out) != 0;
-
-	if (fclose(out) != 0 || failed || rc < 0)
-		return error_nomem(run->err);
-	return 0;
+	return capture_close(out, run->err) < 0 || rc < 0 ? error_nomem(run->err) : 0;
 }
 
 /* ---- check ---------------------------------------------------------------------------------- */
@@ -138,15 +134,14 @@ static int put_check(struct run *run, bool strict)
 {
 	struct all_part *p = &run->r->parts[ALL_CHECK];
 	struct jsonw w = { .pretty = true };
-	size_t len;
-	FILE *out = capture(run, &p->text, &len);
+	FILE *out = capture(run, &p->text);
 
 	if (!out)
 		return -RIMG_E_NOMEM;
 	check_put_text(out, &run->checked, run->image, run->r->address, strict, run->call->quiet);
-	if (captured(run, out, 0) < 0)
+	if (capture_close(out, run->err) < 0)
 		return -RIMG_E_NOMEM;
-	out = w.out = capture(run, &p->json, &len);
+	out = w.out = capture(run, &p->json);
 	if (!out)
 		return -RIMG_E_NOMEM;
 	jsonw_object(&w, NULL);
@@ -154,7 +149,7 @@ static int put_check(struct run *run, bool strict)
 	jsonw_text(&w, "address", run->call->args[0]);
 	check_put_json(&w, &run->checked, strict);
 	jsonw_end_object(&w);
-	return captured(run, out, 0);
+	return capture_close(out, run->err);
 }
 
 static int run_check(struct run *run, struct rimg_node *node)
@@ -180,12 +175,11 @@ static int put_audit(struct run *run)
 	struct all_part *p = &run->r->parts[ALL_AUDIT];
 	const struct audit_view view = { .address = run->call->args[0],
 					 .verbose = run->call->verbose > 0 };
-	size_t len;
-	FILE *out = capture(run, &p->text, &len);
+	FILE *out = capture(run, &p->text);
 
 	if (!out || captured(run, out, audit_write_text(run->audit, &view, out)) < 0)
 		return -RIMG_E_NOMEM;
-	out = capture(run, &p->json, &len);
+	out = capture(run, &p->json);
 	if (!out || captured(run, out, audit_write_json(run->audit, &view, out)) < 0)
 		return -RIMG_E_NOMEM;
 	return 0;
@@ -227,34 +221,32 @@ static int put_rebuild(struct run *run, const struct rebuild_result *result, uin
 {
 	struct all_part *p = &run->r->parts[ALL_REBUILD];
 	struct jsonw w = { .pretty = true };
-	size_t len;
-	FILE *out = capture(run, &p->text, &len);
+	FILE *out = capture(run, &p->text);
 
 	if (!out)
 		return -RIMG_E_NOMEM;
 	rebuild_put_text(out, result, wanted, NULL);
-	if (captured(run, out, 0) < 0)
+	if (capture_close(out, run->err) < 0)
 		return -RIMG_E_NOMEM;
-	out = w.out = capture(run, &p->json, &len);
+	out = w.out = capture(run, &p->json);
 	if (!out)
 		return -RIMG_E_NOMEM;
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "schema", "rimg.verify-rebuild/1");
 	rebuild_put_json(&w, result, wanted, NULL);
 	jsonw_end_object(&w);
-	return captured(run, out, 0);
+	return capture_close(out, run->err);
 }
 
 /* What the build that failed printed, in place of a result. */
 static int put_log(struct run *run, const struct rebuild_result *result)
 {
-	size_t len;
-	FILE *out = capture(run, &run->r->parts[ALL_REBUILD].text, &len);
+	FILE *out = capture(run, &run->r->parts[ALL_REBUILD].text);
 
 	if (!out)
 		return -RIMG_E_NOMEM;
 	rebuild_put_log(out, result);
-	return captured(run, out, 0);
+	return capture_close(out, run->err);
 }
 
 static int do_rebuild(struct run *run, const struct rebuild_request *rq)
@@ -325,10 +317,10 @@ static size_t hand_on(const struct command_call *call, struct command_given *giv
 }
 
 /* The command itself, with what it prints in memory: it reads nothing but its call. */
-static int call_agree(struct run *run, struct command_call *sub, bool json, char **ret)
+static int call_agree(struct run *run, struct command_call *sub, bool json, struct str *ret)
 {
-	size_t len, n = sub->n_given;
-	FILE *out = capture(run, ret, &len);
+	size_t n = sub->n_given;
+	FILE *out = capture(run, ret);
 	int status;
 
 	if (!out)
@@ -338,7 +330,7 @@ static int call_agree(struct run *run, struct command_call *sub, bool json, char
 		sub->given[sub->n_given++] = (struct command_given){ agree_option("json"), NULL };
 	status = command_verify_agree.run(sub);
 	sub->n_given = n;
-	return captured(run, out, 0) < 0 ? -RIMG_E_NOMEM : status;
+	return capture_close(out, run->err) < 0 ? -RIMG_E_NOMEM : status;
 }
 
 static int run_agree(struct run *run)
@@ -368,7 +360,7 @@ static int run_agree(struct run *run)
 		return status;
 	p->state = state_of(status);
 	/* without a document there was no result to tell of */
-	if (p->text && p->text[0]) {
+	if (p->text.len > 0) {
 		status = call_agree(run, &sub, true, &p->json);
 		if (status < 0)
 			return status;
@@ -402,7 +394,7 @@ static int put_sarif(struct run *run)
 	size_t cap = run->checked.n_problems + 1 + (run->audit ? audit_n_rules(run->audit) : 0);
 	auto_free const char **rules = calloc(cap, sizeof(*rules));
 	enum all_state verdict = all_verdict(run->r);
-	FILE *out = rules ? capture(run, &run->r->sarif, &run->r->sarif_len) : NULL;
+	FILE *out = rules ? capture(run, &run->r->sarif) : NULL;
 	struct sarif s;
 	size_t n;
 	int rc;

@@ -4,6 +4,7 @@
 
 #include "core/command.h"
 #include "core/sarif.h"
+#include "core/str.h"
 
 /*
  * Everything that can be said of an image, as one verdict: is it sound (check), what made its code
@@ -30,26 +31,25 @@ const char *all_part_name(enum all_id id);
 /**
  * struct all_part - one part
  * @why:  NOT_CHECKED: why not; OPEN: what stopped it, or NULL where @text tells
- * @text: what the part's own command prints, or NULL
- * @json: its own document, or NULL
+ * @text: what the part's own command prints, may be empty
+ * @json: its own document, may be empty
  */
 struct all_part {
 	enum all_state state;
 	char *why;
-	char *text;
-	char *json;
+	struct str text;
+	struct str json;
 };
 
 /**
  * struct all_report - the whole
  * @address: what it is about: an image, or a part of one
- * @sarif:   the log of check and audit, or NULL if it was not asked for
+ * @sarif:   the log of check and audit, empty if it was not asked for
  */
 struct all_report {
 	const char *address;
 	struct all_part parts[ALL_N];
-	char *sarif;
-	size_t sarif_len;
+	struct str sarif;
 };
 
 /**

@@ -46,8 +46,9 @@ void all_put_text(FILE *out, const struct all_report *r, bool quiet)
 	for (size_t i = 0; i < ALL_N && !quiet; i++) {
 		const struct all_part *p = &r->parts[i];
 
-		if (p->text && p->text[0])
-			fprintf(out, "== %s ==\n%s\n", all_part_name((enum all_id)i), p->text);
+		if (p->text.len > 0)
+			fprintf(out, "== %s ==\n%s\n", all_part_name((enum all_id)i),
+				str_cstr(&p->text));
 	}
 	str_add_escaped(&name, r->address, strlen(r->address), STR_ESCAPE_TEXT);
 	for (size_t i = 0; i < ALL_N; i++) {
@@ -83,8 +84,8 @@ void all_put_json(FILE *out, const struct all_report *r)
 		jsonw_text(&w, "state", all_state_name(p->state));
 		if (p->why)
 			jsonw_bytes(&w, "why", p->why, strlen(p->why));
-		if (p->json && p->json[0])
-			jsonw_document(&w, "report", p->json);
+		if (p->json.len > 0)
+			jsonw_document(&w, "report", str_cstr(&p->json));
 		else
 			jsonw_null(&w, "report");
 		jsonw_end_object(&w);
@@ -134,11 +135,11 @@ int all_put_html(FILE *out, const struct all_report *r, struct rimg_error *err)
 	for (size_t i = 0; i < ALL_N; i++) {
 		const struct all_part *p = &r->parts[i];
 
-		if (!p->text || !p->text[0])
+		if (p->text.len == 0)
 			continue;
 		html_element(&h, "h2", NULL, all_part_name((enum all_id)i));
 		html_open(&h, "pre");
-		html_lines(&h, p->text, strlen(p->text));
+		html_lines(&h, str_cstr(&p->text), p->text.len);
 		html_close(&h);
 	}
 	html_page_end(&h);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "audit/rollup.h"
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -470,18 +471,16 @@ static const char page_style[] =
 	".artifact{border-top:1px solid var(--line);padding:.25rem 0}\n";
 
 /* Made before the tables, which lead to what has found room. */
-static int make_details(struct audit_page *p, char **ret, size_t *ret_len, struct rimg_error *err)
+static int make_details(struct audit_page *p, struct str *ret, struct rimg_error *err)
 {
-	bool failed;
 	int rc;
 
-	p->h = (struct html){ .out = open_memstream(ret, ret_len) };
+	p->h = (struct html){ .out = capture_open(ret) };
 	if (!p->h.out)
 		return error_nomem(err);
 	rc = audit_put_details(p, err);
-	failed = ferror(p->h.out);
-	if (fclose(p->h.out) != 0 || failed)
-		return rc < 0 ? rc : error_nomem(err);
+	if (capture_close(p->h.out, rc < 0 ? NULL : err) < 0)
+		return rc < 0 ? rc : -RIMG_E_NOMEM;
 	return rc;
 }
 
@@ -499,7 +498,7 @@ static void put_left(struct audit_page *p)
 	html_close(h);
 }
 
-static int write_page(struct audit_page *p, FILE *out, const char *details, size_t len,
+static int write_page(struct audit_page *p, FILE *out, const struct str *details,
 		      struct rimg_error *err)
 {
 	auto_str struct str css = { 0 };
@@ -521,7 +520,7 @@ static int write_page(struct audit_page *p, FILE *out, const char *details, size
 		put_unread(p);
 	rc = put_tables(p, err);
 	html_element(h, "h2", NULL, "Each artifact");
-	html_insert(h, details, len);
+	html_insert(h, str_cstr(details), details->len);
 	put_left(p);
 	put_policy(p);
 	if (n_unread(p->r) == 0)
@@ -537,12 +536,11 @@ int audit_write_html(const struct audit_report *r, const struct audit_view *view
 {
 	auto_free bool *detailed = calloc(r->n_artifacts + 1, sizeof(*detailed));
 	struct audit_page p = { .r = r, .view = view, .detailed = detailed };
-	auto_free char *details = NULL;
-	size_t len = 0;
+	auto_str struct str details = { 0 };
 	int rc;
 
 	if (!detailed)
 		return error_nomem(err);
-	rc = make_details(&p, &details, &len, err);
-	return rc < 0 ? rc : write_page(&p, out, details, len, err);
+	rc = make_details(&p, &details, err);
+	return rc < 0 ? rc : write_page(&p, out, &details, err);
 }

@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/sink.h"
 #include "core/source.h"
 #include "verify/all.h"
 
-static int save_html(const struct all_report *r, const char *path, struct rimg_error *err)
+static int put_html(FILE *out, void *report, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int rc;
-
-	if (!out)
-		return error_nomem(err);
-	rc = all_put_html(out, r, err);
-	if (fclose(out) != 0 && rc == 0)
-		rc = error_nomem(err);
-	return rc < 0 ? rc : sink_save(path, text, len, err);
+	return all_put_html(out, report, err);
 }
 
 /* The files that were asked for. */
-static int save(struct command_call *call, const struct all_report *r)
+static int save(struct command_call *call, struct all_report *r)
 {
 	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
 	struct rimg_error err;
 	int status = EXIT_HOLDS;
 
-	if (html && save_html(r, html, &err) < 0)
+	if (html && capture_save(html, put_html, r, &err) < 0)
 		status = call_error(call, &err);
-	if (sarif && sink_save(sarif, r->sarif, r->sarif_len, &err) < 0)
+	if (sarif && sink_save(sarif, str_cstr(&r->sarif), r->sarif.len, &err) < 0)
 		status = call_error(call, &err);
 	return status;
 }

@@ -3,6 +3,7 @@
 
 #include "audit/audit.h"
 #include "audit/prebuilt.h"
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
@@ -119,62 +120,48 @@ static int show(struct command_call *call, const struct audit_report *r,
 	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
-/* A page as a file, complete or not at all. */
-static int save_html(struct command_call *call, const struct audit_report *r,
-		     const struct audit_view *view)
-{
-	const char *path = call_value(call, "html");
-	auto_free char *text = NULL;
-	struct rimg_error err;
-	size_t len = 0;
-	FILE *out;
-	int rc;
+/* What reports are made of. */
+struct subject {
+	const struct audit_report *r;
+	const struct audit_view *view;
+	const char *image;
+	int status;
+};
 
-	if (!path || is_stdout(path))
-		return EXIT_HOLDS;
-	error_nomem(&err);
-	out = open_memstream(&text, &len);
-	rc = out ? audit_write_html(r, view, out, &err) : -RIMG_E_NOMEM;
-	if (out && fclose(out) != 0 && rc == 0)
-		rc = error_nomem(&err);
-	if (rc == 0)
-		rc = sink_save(path, text, len, &err);
-	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+static int put_html(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct subject *s = arg;
+
+	return audit_write_html(s->r, s->view, out, err);
 }
 
-static int put_sarif(FILE *out, const struct audit_report *r, const char *image, int status)
+static int put_sarif(FILE *out, void *arg, struct rimg_error *err)
 {
+	const struct subject *subject = arg;
+	const struct audit_report *r = subject->r;
 	auto_free const char **rules = calloc(audit_n_rules(r), sizeof(*rules));
 	struct sarif s;
 
-	if (!rules || sarif_begin(&s, out, "rimg verify audit", image, rules,
+	if (!rules || sarif_begin(&s, out, "rimg verify audit", subject->image, rules,
 				  sarif_rules(rules, audit_rules(r, rules)), audit_rule_text) < 0)
-		return -RIMG_E_NOMEM;
+		return error_nomem(err);
 	audit_put_sarif(&s, r);
-	sarif_end(&s, status != EXIT_TROUBLE, status);
+	sarif_end(&s, subject->status != EXIT_TROUBLE, subject->status);
 	return 0;
 }
 
-static int save_sarif(struct command_call *call, const struct audit_report *r, const char *image,
-		      int status)
+/* The files that were asked for, each complete or not at all. */
+static int save(struct command_call *call, struct subject *s)
 {
-	const char *path = call_value(call, "sarif");
-	auto_free char *text = NULL;
+	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
 	struct rimg_error err;
-	size_t len = 0;
-	FILE *out;
-	int rc;
+	int status = EXIT_HOLDS;
 
-	if (!path)
-		return EXIT_HOLDS;
-	error_nomem(&err);
-	out = open_memstream(&text, &len);
-	rc = out ? put_sarif(out, r, image, status) : -RIMG_E_NOMEM;
-	if (out && fclose(out) != 0)
-		rc = -RIMG_E_NOMEM;
-	if (rc == 0)
-		rc = sink_save(path, text, len, &err);
-	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
+	if (html && !is_stdout(html) && capture_save(html, put_html, s, &err) < 0)
+		status = call_error(call, &err);
+	if (sarif && capture_save(sarif, put_sarif, s, &err) < 0)
+		status = call_error(call, &err);
+	return status;
 }
 
 /* Not all was read: then the verdict is not what the bytes say. */
@@ -216,6 +203,7 @@ static int audit(struct command_call *call, const struct policy *policy,
 				   .functions = call_has(call, "functions"),
 				   .verbose = call->verbose > 0,
 				   .color = call->color };
+	struct subject subject;
 	int status;
 
 	if (!node || refuse(call, image->name) != EXIT_HOLDS)
@@ -223,12 +211,12 @@ static int audit(struct command_call *call, const struct policy *policy,
 	if (audit_run(node, policy, &options, &report, &err) < 0)
 		return call_error(call, &err);
 	call_progress(call, NULL, 0, 0);
-	status = call_worse(save_html(call, report, &view), show(call, report, &view));
+	subject = (struct subject){ report, &view, image->name, status_of(report) };
+	status = call_worse(save(call, &subject), show(call, report, &view));
 	tell_exceptions(call, report);
-	status = call_worse(status, save_sarif(call, report, image->name, status_of(report)));
 	if (rimg_source_verify(image->src, &err) < 0)
 		status = call_error(call, &err);
-	return call_worse(status, status_of(report));
+	return call_worse(status, subject.status);
 }
 
 static int run_audit(struct command_call *call)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
@@ -37,35 +38,25 @@ static void put_json(struct command_call *call, const struct check_report *r, bo
 	fputc('\n', call->out);
 }
 
-static int put_sarif(FILE *out, const struct check_report *r, const char *image)
+/* What a log is made of. */
+struct log {
+	const struct check_report *r;
+	const char *image;
+};
+
+static int put_sarif(FILE *out, void *arg, struct rimg_error *err)
 {
+	const struct log *log = arg;
+	const struct check_report *r = log->r;
 	auto_free const char **codes = calloc(r->n_problems + 1, sizeof(*codes));
 	struct sarif s;
 
-	if (!codes)
-		return -RIMG_E_NOMEM;
-	if (sarif_begin(&s, out, "rimg verify check", image, codes,
-			sarif_rules(codes, check_rules(r, codes)), finding_text) < 0)
-		return -RIMG_E_NOMEM;
+	if (!codes || sarif_begin(&s, out, "rimg verify check", log->image, codes,
+				  sarif_rules(codes, check_rules(r, codes)), finding_text) < 0)
+		return error_nomem(err);
 	check_put_sarif(&s, r);
 	sarif_end(&s, r->n_unread == 0, exit_of(r));
 	return 0;
-}
-
-static int save_sarif(const struct check_report *r, const char *image, const char *path,
-		      struct rimg_error *err)
-{
-	auto_free char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int rc;
-
-	if (!out)
-		return error_nomem(err);
-	rc = put_sarif(out, r, image);
-	if (fclose(out) != 0 || rc < 0)
-		return error_nomem(err);
-	return sink_save(path, text, len, err);
 }
 
 static int check(struct command_call *call, struct rimg_node *node, const char *image)
@@ -75,6 +66,7 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 					 .progress = show_progress,
 					 .arg = call };
 	const char *sarif = call_value(call, "sarif");
+	struct log log = { .r = &r, .image = image };
 	struct rimg_error err;
 
 	if (check_node(node, &o, &r, &err) < 0)
@@ -83,7 +75,7 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 		put_json(call, &r, o.strict);
 	else
 		check_put_text(call->out, &r, image, call->args[0], o.strict, call->quiet);
-	if (sarif && save_sarif(&r, image, sarif, &err) < 0)
+	if (sarif && capture_save(sarif, put_sarif, &log, &err) < 0)
 		return call_error(call, &err);
 	return exit_of(&r);
 }

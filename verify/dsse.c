@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -203,22 +204,20 @@ static bool put_envelope(struct jsonw *w, const struct dsse *e, const struct dss
 		good = put_signature(w, more) && good;
 	jsonw_end_array(w);
 	jsonw_end_object(w);
-	return good && fputc('\n', w->out) != EOF && !ferror(w->out);
+	fputc('\n', w->out);
+	return good;
 }
 
 int dsse_write(struct str *out, const struct dsse *e, const struct dsse_signature *more,
 	       struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	struct jsonw w = { .out = open_memstream(&text, &len) };
+	struct jsonw w = { .out = capture_open(out) };
 	bool good;
 
 	if (!w.out)
 		return error_nomem(err);
 	good = put_envelope(&w, e, more);
-	if (fclose(w.out) != 0 || !good)
+	if (capture_close(w.out, err) < 0 || !good)
 		return error_nomem(err);
-	str_add_len(out, text, len);
-	return out->failed ? error_nomem(err) : 0;
+	return 0;
 }

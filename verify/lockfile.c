@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/json.h"
@@ -167,18 +168,15 @@ static void put_inputs(struct jsonw *w, const struct lockfile *lock)
 
 static int hash_inputs(struct lockfile *lock, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	struct jsonw w = { .out = open_memstream(&text, &len) };
-	bool failed;
+	auto_str struct str text = { 0 };
+	struct jsonw w = { .out = capture_open(&text) };
 
 	if (!w.out)
 		return error_nomem(err);
 	put_inputs(&w, lock);
-	failed = ferror(w.out);
-	if (fclose(w.out) != 0 || failed)
-		return error_nomem(err);
-	return digest_bytes(text, len, lock->inputs_sha256, err);
+	return capture_close(w.out, err) < 0
+		       ? -RIMG_E_NOMEM
+		       : digest_bytes(str_cstr(&text), text.len, lock->inputs_sha256, err);
 }
 
 int lockfile_load(struct arena *a, const char *path, struct lockfile *ret, struct rimg_error *err)

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/emit.h"
 #include "core/error.h"
@@ -221,20 +222,13 @@ static int put_statement(struct writer *o, const struct claim_request *rq, struc
 
 int provenance_write(const struct claim_request *rq, struct str *out, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
-	size_t len = 0;
-	struct writer o = { .w = { .out = open_memstream(&text, &len) } };
+	struct writer o = { .w = { .out = capture_open(out) } };
 	int rc;
 
 	if (!o.w.out)
 		return error_nomem(err);
 	rc = put_statement(&o, rq, err);
-	if (ferror(o.w.out))
+	if (capture_close(o.w.out, NULL) < 0)
 		o.failed = true;
-	if (fclose(o.w.out) != 0 || o.failed)
-		rc = rc < 0 ? rc : error_nomem(err);
-	if (rc < 0)
-		return rc;
-	str_add_len(out, text, len);
-	return out->failed ? error_nomem(err) : 0;
+	return rc == 0 && o.failed ? error_nomem(err) : rc;
 }

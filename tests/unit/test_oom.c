@@ -9,6 +9,7 @@
 
 #include "test.h"
 
+#include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/digest.h"
 #include "core/owner.h"
@@ -566,6 +567,42 @@ static void writing_a_text(void **state)
 	with_each_failing(write_text);
 }
 
+static void write_stream(void)
+{
+	auto_str struct str text = { 0 };
+	struct rimg_error err;
+	char line[64];
+	FILE *out;
+	size_t n = 0;
+	int rc;
+
+	arm();
+	out = capture_open(&text);
+	disarm();
+	assert_non_null(out);
+	arm();
+	for (int i = 0; i < 5000; i++)
+		n += (size_t)fprintf(out, "line %d of what must be whole\n", i);
+	rc = capture_close(out, &err);
+	disarm();
+	if (rc == 0) {
+		assert_false(failed_one());
+		assert_int_equal(text.len, n);
+		snprintf(line, sizeof(line), "line 4999 of what must be whole\n");
+		assert_string_equal(str_cstr(&text) + n - strlen(line), line);
+	} else {
+		assert_int_equal(rc, -RIMG_E_NOMEM);
+		assert_int_equal(err.code, RIMG_E_NOMEM);
+	}
+}
+
+/* also where what failed was not the last thing written */
+static void writing_a_stream(void **state)
+{
+	(void)state;
+	with_each_failing(write_stream);
+}
+
 /* ---- the limit of the arena, at every byte -----------------------------------------------------
  */
 
@@ -617,6 +654,7 @@ int main(void)
 		cmocka_unit_test(opening_an_address),
 		cmocka_unit_test(making_contexts_sources_and_images),
 		cmocka_unit_test(writing_a_text),
+		cmocka_unit_test(writing_a_stream),
 		cmocka_unit_test(no_limit_of_memory_leaves_half_a_layer),
 	};
 

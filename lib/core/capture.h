@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CORE_CAPTURE_H
+#define CORE_CAPTURE_H
+
+#include <stdio.h>
+
+#include "core/str.h"
+
+struct rimg_error;
+
+/**
+ * capture_open - a stream whose text is added to @text
+ * @text: outlives the stream; complete once that is closed
+ *
+ * In place of open_memstream(), which without memory drops what is written to it and reports no
+ * error, neither by ferror() nor by fclose(). Returns NULL without memory.
+ */
+FILE *capture_open(struct str *text);
+
+/** capture_close - close it; 0, or -RIMG_E_NOMEM if anything that was written is missing */
+__attribute__((warn_unused_result)) int capture_close(FILE *out, struct rimg_error *err);
+
+/**
+ * capture_save - what @write writes, as a host file, complete or not at all
+ * @write: given a stream and @arg; returns 0 or an error, which is the result
+ *
+ * The file is written by sink_save(), once all is known. Returns 0 or an error.
+ */
+__attribute__((warn_unused_result)) int
+capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),
+	     void *arg, struct rimg_error *err);
+
+#endif
