@@ -87,10 +87,12 @@ int output_options(struct command_call *call, struct output *o)
 	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
+/* Side by side, begun in this order: the disk is to be busy from the first moment on, and of those
+ * that compute, the digest takes longest and is alone in having one thread only. */
 enum finish_step {
-	FINISH_CHECK,
-	FINISH_DIGEST,
 	FINISH_FLUSH,
+	FINISH_DIGEST,
+	FINISH_CHECK,
 	N_FINISH_STEPS,
 };
 
@@ -125,7 +127,9 @@ int output_seal(struct command_call *call, struct sink *sink,
 	f.written = sink_source(sink, err);
 	if (!f.written)
 		return -RIMG_E_NOMEM;
-	pool_for(call->ctx->threads, N_FINISH_STEPS, finish_step, &f);
+	/* the one that flushes does nothing but wait */
+	pool_for(call->ctx->threads > 1 ? call->ctx->threads + 1 : 1, N_FINISH_STEPS, finish_step,
+		 &f);
 	for (size_t i = 0; i < N_FINISH_STEPS; i++)
 		if (f.rc[i] < 0) {
 			if (err)

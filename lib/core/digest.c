@@ -11,9 +11,10 @@
 #include "core/error.h"
 #include "core/layer.h"
 #include "core/num.h"
+#include "core/source.h"
 #include "core/wr.h"
 
-#define CHUNK ((size_t)1 << 20)
+#define CHUNK ((size_t)256 << 10)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static EVP_MD *sha256; /* NULL when the library has none */
@@ -63,9 +64,21 @@ int digest_bytes(const void *data, size_t len, uint8_t ret[SHA256_LEN], struct r
 	return 0;
 }
 
+/* A chunk that lies in a hole is not read: that would fill the host's page cache with zeros. */
+static int next_chunk(const struct rimg_source *src, uint64_t off, size_t n, uint64_t *data,
+		      uint8_t *buf, struct rimg_error *err)
+{
+	if (*data <= off)
+		*data = source_next_data(src, off);
+	if (*data - off < n)
+		return rimg_source_read(src, off, buf, n, err);
+	memset(buf, 0, n);
+	return 0;
+}
+
 int digest_source(const struct rimg_source *src, uint8_t ret[SHA256_LEN], struct rimg_error *err)
 {
-	uint64_t size = rimg_source_size(src);
+	uint64_t size = rimg_source_size(src), data = 0;
 	auto_with(cleanup_md_ctx) EVP_MD_CTX *ctx = begin(err);
 	auto_free uint8_t *buf = malloc((size_t)num_max(1, num_min(size, CHUNK)));
 
@@ -75,7 +88,7 @@ int digest_source(const struct rimg_source *src, uint8_t ret[SHA256_LEN], struct
 		return error_nomem(err);
 	for (uint64_t off = 0; off < size;) {
 		size_t n = (size_t)num_min(size - off, CHUNK);
-		int rc = rimg_source_read(src, off, buf, n, err);
+		int rc = next_chunk(src, off, n, &data, buf, err);
 
 		if (rc < 0)
 			return rc;

@@ -2,8 +2,10 @@
 
 #include "test.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/digest.h"
@@ -98,6 +100,35 @@ static void sources_longer_than_a_step_are_hashed_whole(void **state)
 		assert_memory_equal(digest, want, SHA256_LEN);
 		rimg_source_free(src);
 	}
+}
+
+/* Data at both ends of holes that begin and end within a step, at its edges, or fill several. */
+static void holes_of_a_file_are_hashed_as_zeros(void **state)
+{
+	static const size_t data_at[] = { 0, 4096, 258048, 262144, 1048576, 1835007, 3000000 };
+	size_t len = 3145733;
+	auto_free uint8_t *want = calloc(1, len);
+	char *dir = test_temp_dir();
+	char path[256];
+	uint8_t digest[SHA256_LEN], plain[SHA256_LEN];
+	struct rimg_source *src;
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/sparse", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, (off_t)len), 0);
+	for (size_t i = 0; i < ARRAY_LEN(data_at); i++) {
+		want[data_at[i]] = (uint8_t)(i + 1);
+		assert_int_equal(pwrite(fd, want + data_at[i], 1, (off_t)data_at[i]), 1);
+	}
+	src = rimg_source_open_fd(fd, path, NULL);
+	assert_int_equal(digest_source(src, digest, NULL), 0);
+	plain_sha256(want, len, plain);
+	assert_memory_equal(digest, plain, SHA256_LEN);
+	rimg_source_free(src);
+	test_remove_dir(dir);
 }
 
 static int fail_to_read(const void *ctx, uint64_t off, void *buf, size_t len,
@@ -572,6 +603,7 @@ int main(void)
 		cmocka_unit_test(examples_of_the_standard_come_out),
 		cmocka_unit_test(a_million_letters_have_the_value_of_the_standard),
 		cmocka_unit_test(sources_longer_than_a_step_are_hashed_whole),
+		cmocka_unit_test(holes_of_a_file_are_hashed_as_zeros),
 		cmocka_unit_test(what_cannot_be_read_has_no_digest),
 		cmocka_unit_test(many_threads_hash_at_once),
 		cmocka_unit_test(a_tree_has_the_digest_of_the_documented_encoding),
