@@ -183,7 +183,7 @@ int detail_code(struct detail *d, const struct pair *p, bool *ret)
 	uint64_t most = d->diff->ctx->limits.analysis_bytes;
 	int rc;
 
-	if (rimg_source_size(p->a->content) + rimg_source_size(p->b->content) > CODE_MAX)
+	if (pair_bytes(p) > CODE_MAX)
 		return 0;
 	rc = elf_view_open(file_of(p->a), most, &va);
 	if (rc == 0)

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/num.h"
+
 struct pair *pair_add(struct rimg_diff *d, struct pair *parent, struct rimg_node *a,
 		      struct rimg_node *b)
 {
@@ -39,6 +41,15 @@ int pair_list_add(struct pair_list *list, struct pair *p)
 	list->items = items;
 	list->items[list->n++] = p;
 	return 0;
+}
+
+uint64_t pair_bytes(const struct pair *p)
+{
+	uint64_t all = 0;
+
+	return num_add(rimg_source_size(p->a->content), rimg_source_size(p->b->content), &all)
+		       ? all
+		       : UINT64_MAX;
 }
 
 struct pair *pair_next(const struct pair *p, const struct pair *root)

@@ -224,6 +224,9 @@ static inline struct pair *pair_of(const struct rimg_node *node)
 /** pair_list_add - 0 or -RIMG_E_NOMEM */
 int pair_list_add(struct pair_list *list, struct pair *p);
 
+/** pair_bytes - of both contents, which a pair must have; UINT64_MAX if that is not a number */
+uint64_t pair_bytes(const struct pair *p);
+
 /** pair_next - depth-first successor of @p, which is @root or below; NULL after the last */
 struct pair *pair_next(const struct pair *p, const struct pair *root);
 

@@ -94,7 +94,7 @@ int program_function(struct program *g, struct difference *x)
 	const struct pair *p = x->pair;
 	auto_free uint8_t *data_a = NULL, *data_b = NULL;
 	auto_with(insns_done) struct insns a = { 0 }, b = { 0 };
-	uint64_t all = rimg_source_size(p->a->content) + rimg_source_size(p->b->content);
+	uint64_t all = pair_bytes(p);
 	size_t len_a, len_b;
 	int rc;
 
@@ -378,7 +378,7 @@ static int refine_file(struct rimg_diff *d, struct difference *x)
 	const struct pair *p = x->pair;
 	auto_free uint8_t *a = NULL, *b = NULL;
 	auto_str struct str s = { 0 };
-	uint64_t all = rimg_source_size(p->a->content) + rimg_source_size(p->b->content);
+	uint64_t all = pair_bytes(p);
 	size_t len_a, len_b;
 	bool done = false;
 	int rc;

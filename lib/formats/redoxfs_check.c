@@ -6,6 +6,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/pool.h"
+#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* What opening does not look at: the records, and blocks that were lost. */
@@ -14,8 +15,16 @@
 
 struct outcome {
 	int rc;
-	bool full;
+	struct redoxfs_unpacked unpacked;
+	bool slack_zero; /* behind the end of the file, in what was unpacked */
 	struct rimg_error err;
+};
+
+/* Packed records that hold something behind the end of their file; one finding tells of all, as
+ * upstream leaves them. */
+struct stale {
+	const struct redoxfs_record *first;
+	uint64_t n;
 };
 
 struct batch {
@@ -44,18 +53,25 @@ static void verify_one(void *arg, size_t i)
 	uint64_t len = unpacked_bytes(ptr);
 	auto_free uint8_t *buf = malloc((size_t)len);
 
-	o->full = true;
+	o->unpacked = (struct redoxfs_unpacked){ .full = true, .tail_zero = true };
+	o->slack_zero = true;
 	if (!buf) {
 		o->rc = error_nomem(&o->err);
 		return;
 	}
 	o->rc = redoxfs_record_verify(b->fs->data, redoxfs_off(b->fs, redoxfs_ptr_index(ptr)),
 				      level_bytes(redoxfs_ptr_level(ptr)), ptr.hash,
-				      redoxfs_ptr_packed(ptr), buf, (size_t)len, &o->full, &o->err);
+				      redoxfs_ptr_packed(ptr), buf, (size_t)len, &o->unpacked,
+				      &o->err);
+	/* of a plain record these bytes can be seen where they are stored */
+	if (o->rc == 0 && redoxfs_ptr_packed(ptr) != 0 && b->records[i].len > 0)
+		o->slack_zero =
+			gaps_bytes_zero(buf + b->records[i].len, (size_t)len - b->records[i].len);
 }
 
 /* 0, or a code that ends the work. */
-static int judge(struct redoxfs *fs, const struct redoxfs_record *record, const struct outcome *o)
+static int judge(struct redoxfs *fs, const struct redoxfs_record *record, const struct outcome *o,
+		 struct stale *stale)
 {
 	uint64_t off = redoxfs_off(fs, redoxfs_ptr_index(record->ptr));
 	uint64_t len = level_bytes(redoxfs_ptr_level(record->ptr));
@@ -70,20 +86,41 @@ static int judge(struct redoxfs *fs, const struct redoxfs_record *record, const 
 			*fs->err = o->err;
 		return o->rc;
 	}
-	if (!o->full)
+	if (!o->unpacked.full)
 		layer_finding(fs->l, SEVERITY_ERROR, "redoxfs.record-length", record->node, off,
 			      len,
 			      "expected a record that unpacks to %" PRIu64 " bytes, found fewer",
 			      unpacked_bytes(record->ptr));
-	if (record->past_end)
+	if (!o->unpacked.tail_zero)
+		layer_finding(
+			fs->l, SEVERITY_WARNING, "redoxfs.padding", record->node, off, len,
+			"expected zeros behind the packed data of a record, found other bytes");
+	if (!o->slack_zero && stale->n++ == 0)
+		stale->first = record;
+	if (record->len == 0)
 		layer_finding(fs->l, SEVERITY_WARNING, "redoxfs.record-past-end", record->node, off,
 			      len, "expected no record past the end of the file, found one");
 	return 0;
 }
 
+static void tell_stale(struct redoxfs *fs, const struct stale *stale)
+{
+	const struct redoxfs_record *r = stale->first;
+
+	if (stale->n > 0)
+		layer_finding(
+			fs->l, SEVERITY_WARNING, "layer.not-zero", r->node,
+			redoxfs_off(fs, redoxfs_ptr_index(r->ptr)),
+			level_bytes(redoxfs_ptr_level(r->ptr)),
+			"expected zeros behind the end of a file in its packed records, found "
+			"other bytes in %" PRIu64 ", the first here",
+			stale->n);
+}
+
 static int check_records(struct redoxfs *fs)
 {
 	auto_free struct outcome *outcomes = calloc(BATCH, sizeof(*outcomes));
+	struct stale stale = { 0 };
 
 	if (!outcomes)
 		return error_nomem(fs->err);
@@ -93,12 +130,13 @@ static int check_records(struct redoxfs *fs)
 
 		pool_for(fs->l->image->ctx->threads, n, verify_one, &b);
 		for (size_t i = 0; i < n; i++) {
-			int rc = judge(fs, &b.records[i], &outcomes[i]);
+			int rc = judge(fs, &b.records[i], &outcomes[i], &stale);
 
 			if (rc < 0)
 				return rc;
 		}
 	}
+	tell_stale(fs, &stale);
 	return 0;
 }
 

@@ -174,6 +174,7 @@ struct level {
 	bool doubtful;
 	bool disordered;
 	bool ended;      /* an unused entry was met */
+	bool unused_bad; /* and one with a hash */
 	unsigned next;   /* entry */
 	uint32_t before; /* hash of the entry before that; at first what the parent says */
 	struct range range;
@@ -230,6 +231,19 @@ static void check_last(struct reader *rd, const struct level *lv)
 			      last);
 }
 
+static void check_htree_padding(struct reader *rd, const struct level *lv)
+{
+	for (size_t i = REDOXFS_HTREE_SLOTS * REDOXFS_HTREE_SLOT_LEN; i < REDOXFS_BLOCK; i++) {
+		if (lv->buf[i] == 0 || lv->doubtful)
+			continue;
+		layer_finding(rd->fs->l, SEVERITY_WARNING, "redoxfs.padding", rd->dir->node,
+			      lv->off + i, 1,
+			      "expected zeros behind the entries of an htree block, found 0x%02x",
+			      lv->buf[i]);
+		return;
+	}
+}
+
 /* 1: the block is in @lv. */
 static int enter_htree(struct reader *rd, struct redoxfs_ref *ref, const struct range *range,
 		       struct level *lv)
@@ -240,11 +254,12 @@ static int enter_htree(struct reader *rd, struct redoxfs_ref *ref, const struct 
 		return rc;
 	lv->off = redoxfs_off(rd->fs, redoxfs_ptr_index(ref->ptr));
 	lv->doubtful = rc == BLOCK_DOUBTFUL;
-	lv->disordered = lv->ended = false;
+	lv->disordered = lv->ended = lv->unused_bad = false;
 	lv->next = 0;
 	lv->range = *range;
 	lv->before = range->known ? range->low : 0;
 	check_last(rd, lv);
+	check_htree_padding(rd, lv);
 	return claim_htree(rd, lv) < 0 ? -RIMG_E_NOMEM : 1;
 }
 
@@ -263,9 +278,11 @@ static bool next_entry(struct reader *rd, struct level *lv, struct redoxfs_ref *
 		ref->ptr = redoxfs_ptr_read(&r);
 		if (redoxfs_ptr_null(ref->ptr)) {
 			/* the first of them will do */
-			if (hash != REDOXFS_HTREE_UNUSED && !lv->ended)
+			if (hash != REDOXFS_HTREE_UNUSED && !lv->unused_bad) {
 				htree_finding(rd, lv, "redoxfs.htree-order", i,
 					      "hash ffffffff of an unused entry", hash);
+				lv->unused_bad = true;
+			}
 			lv->ended = true;
 			continue;
 		}

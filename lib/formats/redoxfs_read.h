@@ -100,7 +100,7 @@ struct redoxfs_inode {
 struct redoxfs_record {
 	struct rimg_node *node;
 	struct redoxfs_ptr ptr;
-	bool past_end;
+	uint32_t len; /* bytes of the file that it holds; 0: it lies behind the end */
 };
 
 /** struct redoxfs_dir - a directory whose entries are still to be read */
@@ -291,18 +291,24 @@ int redoxfs_content_inline(struct redoxfs *fs, struct redoxfs_layout *lay);
 int redoxfs_content_records(struct redoxfs *fs, struct redoxfs_layout *lay,
 			    const uint8_t buf[REDOXFS_BLOCK]);
 
+/** struct redoxfs_unpacked - what a packed record was like */
+struct redoxfs_unpacked {
+	bool full;      /* it filled the size of its level */
+	bool tail_zero; /* nothing but zeros is stored behind the LZ4 block */
+};
+
 /**
  * redoxfs_record_verify - read a stored record, check its hash, unpack it
  * @base, @off, @stored: where it lies: bytes
  * @packed: level of the unpacked data, 0 if it is stored as it is
  * @out: receives the first @len bytes
- * @ret_full: when unpacked: did it fill the size of its level? May be NULL.
+ * @ret: set when a record was unpacked; may be NULL
  *
  * Returns 0, -RIMG_E_BAD with a sentence in @err, or another code of rimg_source_read().
  */
 int redoxfs_record_verify(const struct rimg_source *base, uint64_t off, uint64_t stored,
-			  uint64_t hash, unsigned packed, uint8_t *out, size_t len, bool *ret_full,
-			  struct rimg_error *err);
+			  uint64_t hash, unsigned packed, uint8_t *out, size_t len,
+			  struct redoxfs_unpacked *ret, struct rimg_error *err);
 
 /* ---- directories (redoxfs_dir.c, redoxfs_walk.c) ------------------------------------------- */
 

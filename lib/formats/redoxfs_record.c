@@ -8,6 +8,7 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/seahash.h"
+#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* The contents of inodes: inline bytes, or records under up to four levels of list blocks.
@@ -46,8 +47,18 @@ static int unpack(const uint8_t *stored, uint64_t stored_len, uint8_t *out, uint
 	return LZ4_decompress_safe((const char *)lz4, (char *)out, n, (int)out_len);
 }
 
+/* Are the bytes of a packed record behind its LZ4 block zeros? It has been unpacked: they are
+ * there. */
+static bool packed_tail_zero(const uint8_t *stored, uint64_t stored_len)
+{
+	struct rd r = rd_init(stored, (size_t)stored_len, 0);
+
+	rd_skip(&r, rd_le16(&r));
+	return gaps_bytes_zero(stored + r.pos, (size_t)stored_len - r.pos);
+}
+
 static int unpack_into(const uint8_t *stored, uint64_t stored_len, uint64_t full_len, uint8_t *out,
-		       size_t len, bool *ret_full, struct rimg_error *err)
+		       size_t len, struct redoxfs_unpacked *ret, struct rimg_error *err)
 {
 	auto_free uint8_t *tmp = NULL;
 	uint8_t *to = out;
@@ -63,8 +74,10 @@ static int unpack_into(const uint8_t *stored, uint64_t stored_len, uint64_t full
 	if (n < 0)
 		return 1;
 	memset(to + n, 0, (size_t)full_len - (size_t)n);
-	if (ret_full)
-		*ret_full = (uint64_t)n == full_len;
+	if (ret) {
+		ret->full = (uint64_t)n == full_len;
+		ret->tail_zero = packed_tail_zero(stored, stored_len);
+	}
 	if (tmp)
 		memcpy(out, tmp, len);
 	return 0;
@@ -84,8 +97,8 @@ static int check_hash(const struct rimg_source *base, uint64_t off, const uint8_
 }
 
 int redoxfs_record_verify(const struct rimg_source *base, uint64_t off, uint64_t stored,
-			  uint64_t hash, unsigned packed, uint8_t *out, size_t len, bool *ret_full,
-			  struct rimg_error *err)
+			  uint64_t hash, unsigned packed, uint8_t *out, size_t len,
+			  struct redoxfs_unpacked *ret, struct rimg_error *err)
 {
 	auto_free uint8_t *tmp = NULL;
 	uint8_t *to = out;
@@ -104,7 +117,7 @@ int redoxfs_record_verify(const struct rimg_source *base, uint64_t off, uint64_t
 	if (rc < 0)
 		return rc;
 	if (packed != 0) {
-		rc = unpack_into(to, stored, level_bytes(packed), out, len, ret_full, err);
+		rc = unpack_into(to, stored, level_bytes(packed), out, len, ret, err);
 		return rc <= 0 ? rc
 			       : bad_record(base, off, err,
 					    "expected a record of LZ4 data, found it malformed");
@@ -249,7 +262,7 @@ struct spot {
 };
 
 static int keep_record(struct redoxfs *fs, const struct redoxfs_layout *lay,
-		       const struct redoxfs_ref *ref, bool past_end)
+		       const struct redoxfs_ref *ref, uint64_t len)
 {
 	struct redoxfs_record *p =
 		vec_grow(fs->records, &fs->cap_records, fs->n_records, sizeof(*p));
@@ -258,7 +271,7 @@ static int keep_record(struct redoxfs *fs, const struct redoxfs_layout *lay,
 		return -RIMG_E_NOMEM;
 	fs->records = p;
 	p[fs->n_records++] =
-		(struct redoxfs_record){ .node = lay->node, .ptr = ref->ptr, .past_end = past_end };
+		(struct redoxfs_record){ .node = lay->node, .ptr = ref->ptr, .len = (uint32_t)len };
 	return 0;
 }
 
@@ -298,7 +311,7 @@ static int lay_record(struct redoxfs *fs, struct redoxfs_layout *lay, const stru
 	}
 	lay->blocks += stored / REDOXFS_BLOCK;
 	len = num_min(left, packed ? level_bytes(packed) : stored);
-	if (keep_record(fs, lay, &spot->ref, left == 0) < 0)
+	if (keep_record(fs, lay, &spot->ref, len) < 0)
 		return -RIMG_E_NOMEM;
 	if (!shared && packed && left > 0)
 		rc = layer_claim(fs->l, lay->node, off, stored, "record", RIMG_CAUSE_CONTENT);

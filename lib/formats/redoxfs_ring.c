@@ -240,6 +240,12 @@ struct remains {
 	struct slot slot;
 };
 
+/* Which of the headers that do not lead to a ring tells most. */
+static int telling(enum slot_state state)
+{
+	return state == SLOT_VALID ? 2 : state == SLOT_VERSION ? 1 : 0;
+}
+
 /* The first block with a valid header; *ret_found false when there is none. */
 static int find_valid(struct redoxfs *fs, uint64_t *ret, struct remains *remains, bool *ret_found)
 {
@@ -262,9 +268,7 @@ static int find_valid(struct redoxfs *fs, uint64_t *ret, struct remains *remains
 			*ret_found = true;
 			return 0;
 		}
-		/* a header of another version tells more than a broken one */
-		if (!remains->found ||
-		    (s.state == SLOT_VERSION && remains->slot.state != SLOT_VERSION))
+		if (!remains->found || telling(s.state) > telling(remains->slot.state))
 			*remains = (struct remains){ .found = true, .block = b, .slot = s };
 	}
 }
@@ -335,6 +339,15 @@ static void no_header(struct redoxfs *fs, const struct remains *remains)
 			      "expected RedoxFS version %d, found version %" PRIu64
 			      ", which is not supported",
 			      REDOXFS_VERSION, remains->slot.version);
+		return;
+	}
+	if (remains->found && remains->slot.state == SLOT_VALID) {
+		layer_finding(l, SEVERITY_ERROR, "redoxfs.header-slot", NULL,
+			      off + REDOXFS_HEADER_GENERATION_OFF, 8,
+			      "expected a header in the slot that its generation names, found "
+			      "generation %" PRIu64 " in block %" PRIu64
+			      ", whose ring would begin before the image",
+			      remains->slot.head.generation, remains->block);
 		return;
 	}
 	layer_finding(l, SEVERITY_ERROR, "redoxfs.header-hash", NULL, off,
@@ -457,7 +470,12 @@ static int header_fields(struct redoxfs *fs, struct rimg_node *node, const uint8
 	field_hex64(&f, "tree hash",       CAUSE(CHECKSUM));
 	field_hex64(&f, "alloc address",   CAUSE(PLACEMENT));
 	field_hex64(&f, "alloc hash",      CAUSE(CHECKSUM));
-	field_raw  (&f, "key slots", REDOXFS_KEY_SLOTS * REDOXFS_KEY_SLOT_LEN, CAUSE(IDENTIFIER));
+	if (in_use && !fs->head.encrypted)
+		field_zero (&f, "key slots", REDOXFS_KEY_SLOTS * REDOXFS_KEY_SLOT_LEN,
+			    "redoxfs.padding");
+	else
+		field_raw  (&f, "key slots", REDOXFS_KEY_SLOTS * REDOXFS_KEY_SLOT_LEN,
+			    CAUSE(IDENTIFIER));
 	field_hex64(&f, "release address", CAUSE(PLACEMENT));
 	field_hex64(&f, "release hash",    CAUSE(CHECKSUM));
 	if (in_use)

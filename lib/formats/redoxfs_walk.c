@@ -392,6 +392,14 @@ static void check_links(struct redoxfs *fs)
 		const struct redoxfs_inode *ino = &fs->inodes[i];
 		uint32_t found = ino->found + (ino->id == REDOXFS_ROOT_ID);
 
+		if (ino->state == INODE_OWNED && !ino->doubtful && ino->released && ino->found > 0)
+			layer_finding(fs->l, SEVERITY_ERROR, "redoxfs.links", ino->owner,
+				      redoxfs_off(fs, redoxfs_ptr_index(ino->ptr)) +
+					      REDOXFS_INODE_LINKS_OFF,
+				      4,
+				      "expected no directory entry for an inode of the release "
+				      "list, found %" PRIu32,
+				      ino->found);
 		if (ino->state != INODE_OWNED || ino->doubtful || found == 0 ||
 		    found == ino->links || (found < ino->links && fs->incomplete))
 			continue;
