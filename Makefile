@@ -235,9 +235,14 @@ test-run: golden tests-build
 	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/run '$(O)/tests/log' $(TEST_BIN) $(FUZZ_BIN) \
 		$(if $(RIMG),$(TEST_SCRIPTS))
 
-# one test program, by its name: make test-rd
-test-%: golden
-	@$(MAKE) $(filter %/test_$*,$(TEST_BIN)) && $(filter %/test_$*,$(TEST_BIN))
+# the tests of one name, program and script: make test-rd
+test-%: all golden
+	@for program in $(filter %/test_$*,$(TEST_BIN)); do \
+		$(MAKE) $$program && $$program || exit 1; done
+	@for script in $(filter %/$*.sh,$(TEST_SCRIPTS)); do \
+		RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' bash $$script || exit 1; done
+	@$(if $(filter %/test_$*,$(TEST_BIN))$(filter %/$*.sh,$(TEST_SCRIPTS)),,\
+		echo 'there is no test of the name $*'; exit 1)
 
 demo:
 	@$(MAKE) deps

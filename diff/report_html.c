@@ -83,31 +83,18 @@ static void put_verdict(struct html *h, const struct report *r)
 	html_close(h);
 }
 
-static void put_card(struct html *h, uint64_t n, const char *noun, const char *below)
-{
-	html_open_class(h, "div", "card");
-	html_open_class(h, "span", "big");
-	html_number(h, n);
-	html_close(h);
-	html_fmt(h, "%s%s", noun, n == 1 ? "" : "s");
-	html_open_class(h, "div", "quiet");
-	html_text(h, below);
-	html_close(h);
-	html_close(h);
-}
-
 static void put_cards(struct html *h, const struct report *r)
 {
 	const struct rimg_diff_summary *s = r->summary;
 
 	html_open_class(h, "div", "cards");
-	put_card(h, s->differing, "byte",
-		 s->has_bytes ? "differ" : "differ in the contents of files");
-	put_card(h, s->compared, "byte", "compared");
-	put_card(h, s->explained, "byte", "explained");
-	put_card(h, s->unexplained, "byte", "unexplained");
-	put_card(h, s->roots, "difference", "that follow from nothing else");
-	put_card(h, s->differences - s->roots, "difference", "that follow from these");
+	html_card(h, s->differing, "byte",
+		  s->has_bytes ? "differ" : "differ in the contents of files");
+	html_card(h, s->compared, "byte", "compared");
+	html_card(h, s->explained, "byte", "explained");
+	html_card(h, s->unexplained, "byte", "unexplained");
+	html_card(h, s->roots, "difference", "that follow from nothing else");
+	html_card(h, s->differences - s->roots, "difference", "that follow from these");
 	html_close(h);
 }
 

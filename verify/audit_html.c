@@ -154,17 +154,6 @@ static void put_verdict(struct audit_page *p)
 	html_close(h);
 }
 
-static void put_card(struct html *h, uint64_t n, const char *noun, const char *below)
-{
-	html_open_class(h, "div", "card");
-	html_open_class(h, "span", "big");
-	html_number(h, n);
-	html_close(h);
-	html_fmt(h, "%s%s", noun, n == 1 ? "" : "s");
-	html_element(h, "div", "quiet", below);
-	html_close(h);
-}
-
 static void put_cards(struct audit_page *p)
 {
 	const struct audit_report *r = p->r;
@@ -172,10 +161,10 @@ static void put_cards(struct audit_page *p)
 	struct html *h = &p->h;
 
 	html_open_class(h, "div", "cards");
-	put_card(h, r->n_artifacts, "artifact", "with code, or that may hold some");
-	put_card(h, n_failed(r), "artifact", "that do not pass");
-	put_card(h, r->counts.code_bytes, "byte", "of code");
-	put_card(h, audit_foreign(&r->counts), "byte", "foreign, and not declared");
+	html_card(h, r->n_artifacts, "artifact", "with code, or that may hold some");
+	html_card(h, n_failed(r), "artifact", "that do not pass");
+	html_card(h, r->counts.code_bytes, "byte", "of code");
+	html_card(h, audit_foreign(&r->counts), "byte", "foreign, and not declared");
 	html_open_class(h, "div", "card");
 	html_open_class(h, "span", "big");
 	if (r->counts.code_bytes > 0)
@@ -186,7 +175,7 @@ static void put_cards(struct audit_page *p)
 	html_text(h, "coverage");
 	html_element(h, "div", "quiet", "allowed or declared");
 	html_close(h);
-	put_card(h, n_unread(r), "part", "not read");
+	html_card(h, n_unread(r), "part", "not read");
 	html_close(h);
 }
 

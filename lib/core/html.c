@@ -255,6 +255,17 @@ void html_count(struct html *h, uint64_t n, const char *noun)
 		html_text(h, "s");
 }
 
+void html_card(struct html *h, uint64_t n, const char *noun, const char *below)
+{
+	html_open_class(h, "div", "card");
+	html_open_class(h, "span", "big");
+	html_number(h, n);
+	html_close(h);
+	html_fmt(h, "%s%s", noun, n == 1 ? "" : "s");
+	html_element(h, "div", "quiet", below);
+	html_close(h);
+}
+
 /* ---- the page ------------------------------------------------------------------------------- */
 
 /* The policy: nothing may be loaded, run, embedded, sent or restyled. The digest is of exactly what

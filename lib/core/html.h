@@ -90,6 +90,9 @@ void html_number(struct html *h, uint64_t n);
 /** html_count - "1 byte", "41,212 bytes" */
 void html_count(struct html *h, uint64_t n, const char *noun);
 
+/** html_card - one of the cards in a row: the number, large, "bytes", and a line below */
+void html_card(struct html *h, uint64_t n, const char *noun, const char *below);
+
 /** html_style - the shared stylesheet */
 extern const char html_style[];
 
