@@ -139,10 +139,10 @@ static int load(const struct rimg_source *src, uint8_t **ret)
 	return *ret ? rimg_source_read(src, 0, *ret, len, NULL) : -RIMG_E_NOMEM;
 }
 
-static int decode(const struct rimg_node *n, const struct elf_view *view, const uint8_t *data,
-		  struct insns *ret)
+static int decode(struct insns_decoder *decoder, const struct rimg_node *n,
+		  const struct elf_view *view, const uint8_t *data, struct insns *ret)
 {
-	return insns_decode(view, data, (size_t)rimg_source_size(n->content),
+	return insns_decode(decoder, view, data, (size_t)rimg_source_size(n->content),
 			    node_attr_u64(n, "address", 0), ret);
 }
 
@@ -179,6 +179,7 @@ int detail_code(struct detail *d, const struct pair *p, bool *ret)
 {
 	auto_with(elf_view_done) struct elf_view va = { 0 }, vb = { 0 };
 	auto_with(insns_done) struct insns a = { 0 }, b = { 0 };
+	auto_with(insns_decoder_done) struct insns_decoder decoder = { 0 };
 	auto_free uint8_t *data_a = NULL, *data_b = NULL;
 	uint64_t most = d->diff->ctx->limits.analysis_bytes;
 	int rc;
@@ -194,8 +195,8 @@ int detail_code(struct detail *d, const struct pair *p, bool *ret)
 	if (rc == 0)
 		rc = load(p->b->content, &data_b);
 	if (rc == 0)
-		rc = decode(p->a, &va, data_a, &a);
+		rc = decode(&decoder, p->a, &va, data_a, &a);
 	if (rc == 0)
-		rc = decode(p->b, &vb, data_b, &b);
+		rc = decode(&decoder, p->b, &vb, data_b, &b);
 	return rc == 0 ? list(d, &a, &b, ret) : rc;
 }

@@ -43,8 +43,8 @@ int insns_add(struct insns *c, const struct insn *insn)
 	return 0;
 }
 
-int insns_decode(const struct elf_view *view, const uint8_t *data, size_t len, uint64_t addr,
-		 struct insns *ret)
+int insns_decode(struct insns_decoder *d, const struct elf_view *view, const uint8_t *data,
+		 size_t len, uint64_t addr, struct insns *ret)
 {
 	auto_with(insns_done) struct insns c = {
 		.view = view, .data = data, .len = len, .addr = addr
@@ -56,7 +56,7 @@ int insns_decode(const struct elf_view *view, const uint8_t *data, size_t len, u
 		return 0;
 	switch (view->machine) {
 	case EM_AARCH64: rc = insns_a64(&c); break;
-	case EM_X86_64: rc = insns_x86(&c); break;
+	case EM_X86_64: rc = insns_x86(d, &c); break;
 	case EM_RISCV: rc = insns_riscv(&c); break;
 	default: break;
 	}
@@ -259,7 +259,8 @@ int insns_compare(const struct insns *a, const struct insns *b, size_t max, stru
 /* ---- padding -------------------------------------------------------------------------------- */
 
 /* What assemblers put between functions: zeros, and instructions that do nothing. */
-bool insns_is_padding(const struct elf_view *view, const uint8_t *data, size_t len)
+bool insns_is_padding(struct insns_decoder *d, const struct elf_view *view, const uint8_t *data,
+		      size_t len)
 {
 	static const uint8_t a64_nop[] = { 0x1f, 0x20, 0x03, 0xd5 };
 	size_t i = 0;
@@ -269,7 +270,7 @@ bool insns_is_padding(const struct elf_view *view, const uint8_t *data, size_t l
 	if (i == len)
 		return true;
 	if (view->machine == EM_X86_64)
-		return insns_x86_idle(data, len);
+		return insns_x86_idle(d, data, len);
 	if (view->machine != EM_AARCH64 || view->big)
 		return false;
 	for (i = 0; i + 4 <= len; i += 4)

@@ -36,14 +36,21 @@ struct insns {
 	size_t n, cap;
 };
 
+/** struct insns_decoder - what is kept from one function to the next; all zero at first */
+struct insns_decoder {
+	struct x86 *x86;
+};
+
+void insns_decoder_done(struct insns_decoder *d);
+
 /**
  * insns_decode - cut @len bytes at address @addr into instructions
  *
  * AArch64, x86-64 and RISC-V, little-endian. *ret has none for other machines.
  * Returns 0 or -RIMG_E_NOMEM; the caller frees with insns_done(). @data must stay.
  */
-int insns_decode(const struct elf_view *view, const uint8_t *data, size_t len, uint64_t addr,
-		 struct insns *ret);
+int insns_decode(struct insns_decoder *d, const struct elf_view *view, const uint8_t *data,
+		 size_t len, uint64_t addr, struct insns *ret);
 
 void insns_done(struct insns *c);
 
@@ -75,7 +82,8 @@ bool insns_leads_to_same(const struct insns *a, const struct insn *ia, const str
 			 const struct insn *ib);
 
 /** insns_is_padding - do these bytes do nothing, as those between functions? */
-bool insns_is_padding(const struct elf_view *view, const uint8_t *data, size_t len);
+bool insns_is_padding(struct insns_decoder *d, const struct elf_view *view, const uint8_t *data,
+		      size_t len);
 
 struct str;
 

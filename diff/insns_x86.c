@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* x86-64, decoded by Capstone: where instructions end, and which of their bytes are an address. */
 #include <capstone/capstone.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/num.h"
@@ -12,24 +13,45 @@ struct x86 {
 	cs_insn *insn;
 };
 
-static void x86_done(struct x86 *x)
+static void x86_free(struct x86 *x)
 {
 	if (x->insn)
 		cs_free(x->insn, 1);
 	if (x->handle)
 		(void)cs_close(&x->handle);
+	free(x);
 }
 
-static bool x86_init(struct x86 *x)
+static struct x86 *x86_new(void)
 {
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &x->handle) != CS_ERR_OK) {
+	struct x86 *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return NULL;
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, &x->handle) != CS_ERR_OK)
 		x->handle = 0;
-		return false;
+	if (x->handle && cs_option(x->handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK)
+		x->insn = cs_malloc(x->handle);
+	if (!x->insn) {
+		x86_free(x);
+		return NULL;
 	}
-	if (cs_option(x->handle, CS_OPT_DETAIL, CS_OPT_ON) != CS_ERR_OK)
-		return false;
-	x->insn = cs_malloc(x->handle);
-	return x->insn != NULL;
+	return x;
+}
+
+/* Opening it costs as much as some hundred instructions; NULL where it cannot be had. */
+static struct x86 *x86_of(struct insns_decoder *d)
+{
+	if (!d->x86)
+		d->x86 = x86_new();
+	return d->x86;
+}
+
+void insns_decoder_done(struct insns_decoder *d)
+{
+	if (d->x86)
+		x86_free(d->x86);
+	d->x86 = NULL;
 }
 
 /* The operand that is an address relative to the instruction; sets which bytes it takes. */
@@ -83,18 +105,18 @@ static void read_insn(struct x86 *x, const struct insns *c, size_t off, struct i
 	ret->key = key_of(c->data + off, ret->len, at, n);
 }
 
-int insns_x86(struct insns *c)
+int insns_x86(struct insns_decoder *d, struct insns *c)
 {
-	__attribute__((cleanup(x86_done))) struct x86 x = { 0 };
+	struct x86 *x = x86_of(d);
 	size_t off = 0;
 
 	/* without a decoder there are no instructions, and the cause says less */
-	if (!x86_init(&x))
+	if (!x)
 		return 0;
 	while (off < c->len) {
 		struct insn insn;
 
-		read_insn(&x, c, off, &insn);
+		read_insn(x, c, off, &insn);
 		if (insns_add(c, &insn) < 0)
 			return -RIMG_E_NOMEM;
 		off += insn.len;
@@ -102,17 +124,17 @@ int insns_x86(struct insns *c)
 	return 0;
 }
 
-bool insns_x86_idle(const uint8_t *data, size_t len)
+bool insns_x86_idle(struct insns_decoder *d, const uint8_t *data, size_t len)
 {
-	__attribute__((cleanup(x86_done))) struct x86 x = { 0 };
+	struct x86 *x = x86_of(d);
 	uint64_t addr = 0;
 
-	if (!x86_init(&x))
+	if (!x)
 		return false;
 	while (len > 0) {
-		if (!cs_disasm_iter(x.handle, &data, &len, &addr, x.insn))
+		if (!cs_disasm_iter(x->handle, &data, &len, &addr, x->insn))
 			return false;
-		if (x.insn->id != X86_INS_NOP && x.insn->id != X86_INS_INT3)
+		if (x->insn->id != X86_INS_NOP && x->insn->id != X86_INS_INT3)
 			return false;
 	}
 	return true;

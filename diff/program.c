@@ -109,9 +109,11 @@ int program_function(struct program *g, struct difference *x)
 	if (rc == 0)
 		rc = load(p->b->content, &data_b, &len_b);
 	if (rc == 0)
-		rc = insns_decode(&g->a, data_a, len_a, node_attr_u64(p->a, "address", 0), &a);
+		rc = insns_decode(&g->decoder, &g->a, data_a, len_a,
+				  node_attr_u64(p->a, "address", 0), &a);
 	if (rc == 0)
-		rc = insns_decode(&g->b, data_b, len_b, node_attr_u64(p->b, "address", 0), &b);
+		rc = insns_decode(&g->decoder, &g->b, data_b, len_b,
+				  node_attr_u64(p->b, "address", 0), &b);
 	if (rc == 0)
 		rc = judge_code(g, x, &a, &b);
 	return rc < 0 ? rc : 0; /* what cannot be read keeps its cause */
@@ -182,6 +184,7 @@ static bool differs_in_build_id(const struct difference *x)
 
 /** struct between - bytes of a section of code that no function covers */
 struct between {
+	struct insns_decoder *decoder;
 	const struct elf_view *view;
 	const struct rimg_node *node;
 	const struct elf_view_section *section;
@@ -215,8 +218,8 @@ static int gather_between(const struct between *w, struct str *s)
 	for (size_t i = 0; i <= n; i++) {
 		uint64_t end = i < n ? spans[i][0] : w->section->size;
 
-		if (end > pos &&
-		    !insns_is_padding(w->view, w->section->data + pos, (size_t)(end - pos)))
+		if (end > pos && !insns_is_padding(w->decoder, w->view, w->section->data + pos,
+						   (size_t)(end - pos)))
 			str_add_len(s, w->section->data + pos, (size_t)(end - pos));
 		if (i < n)
 			pos = num_max(pos, spans[i][1]);
@@ -228,8 +231,12 @@ static int gather_between(const struct between *w, struct str *s)
 static int judge_between(struct program *g, struct difference *x, const struct elf_view_section *a,
 			 const struct elf_view_section *b)
 {
-	const struct between wa = { .view = &g->a, .node = x->pair->a, .section = a };
-	const struct between wb = { .view = &g->b, .node = x->pair->b, .section = b };
+	const struct between wa = {
+		.decoder = &g->decoder, .view = &g->a, .node = x->pair->a, .section = a
+	};
+	const struct between wb = {
+		.decoder = &g->decoder, .view = &g->b, .node = x->pair->b, .section = b
+	};
 	auto_str struct str sa = { 0 }, sb = { 0 }, s = { 0 };
 
 	if (gather_between(&wa, &sa) < 0 || gather_between(&wb, &sb) < 0)
@@ -279,25 +286,42 @@ static int judge_section(struct program *g, struct difference *x, const struct e
 	return 0;
 }
 
-/* Sections of both sides that a pair of nodes is; they stand in the order of their headers. */
-static const struct elf_view_section *section_of(const struct elf_view *v,
-						 const struct rimg_node *n)
+/* Sections stand in the order of their headers. */
+static size_t *number_sections(const struct rimg_node *parent)
 {
-	size_t i = 0;
+	size_t *number = calloc((size_t)parent->n_children + 1, sizeof(*number));
+	size_t n = 0;
 
-	for (const struct rimg_node *m = n->parent->first_child; m; m = m->next) {
-		i += m->role == RIMG_ROLE_SECTION;
-		if (m == n)
-			return i < v->n_sections && v->section[i].data ? &v->section[i] : NULL;
+	if (!number)
+		return NULL;
+	rimg_for_each_child(m, parent) {
+		n += m->role == RIMG_ROLE_SECTION;
+		number[m->index] = n;
 	}
-	return NULL;
+	return number;
+}
+
+static int section_of(const struct elf_view *v, size_t **number, const struct rimg_node *n,
+		      const struct elf_view_section **ret)
+{
+	size_t i;
+
+	if (!*number)
+		*number = number_sections(n->parent);
+	if (!*number)
+		return -RIMG_E_NOMEM;
+	i = (*number)[n->index];
+	*ret = i < v->n_sections && v->section[i].data ? &v->section[i] : NULL;
+	return 0;
 }
 
 int program_section(struct program *g, struct difference *x)
 {
-	const struct elf_view_section *a = section_of(&g->a, x->pair->a);
-	const struct elf_view_section *b = section_of(&g->b, x->pair->b);
+	const struct elf_view_section *a, *b;
 
+	if (section_of(&g->a, &g->number_a, x->pair->a, &a) < 0 ||
+	    section_of(&g->b, &g->number_b, x->pair->b, &b) < 0)
+		return -RIMG_E_NOMEM;
 	if (!a || !b || a->type != b->type)
 		return 0;
 	x->aside = !(a->flags & SHF_ALLOC);
@@ -343,6 +367,9 @@ static int refine_node(struct program *g, struct pair *q)
 
 static void program_done(struct program *g)
 {
+	insns_decoder_done(&g->decoder);
+	free(g->number_a);
+	free(g->number_b);
 	elf_view_done(&g->a);
 	elf_view_done(&g->b);
 }

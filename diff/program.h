@@ -3,16 +3,20 @@
 #define DIFF_PROGRAM_H
 
 #include "core/str.h"
+#include "diff/insns.h"
 #include "diff/pairs.h"
 #include "formats/elf_view.h"
 
 /* Programs are the one thing that the comparison looks into with knowledge of its own: what a
  * compiler or linker did is not to be read off from fields. */
 
-/** struct program - a pair of ELF files, both held whole */
+/** struct program - a pair of ELF files, both held whole
+ * @number_a, @number_b: which section a child of the root is, by its position; made when needed */
 struct program {
 	struct rimg_diff *d;
 	struct elf_view a, b;
+	size_t *number_a, *number_b;
+	struct insns_decoder decoder;
 };
 
 /**

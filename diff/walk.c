@@ -13,6 +13,7 @@
 #include "diff/pairs.h"
 
 #define PROGRESS_EVERY 4096
+#define ALONE_LEN      ((uint64_t)64 << 10) /* shorter contents are opened without a second thread */
 
 /* ---- attributes ----------------------------------------------------------------------------- */
 
@@ -208,12 +209,14 @@ static void open_one(void *arg, size_t i)
 	o->rc[i] = node_open(o->node[i], &o->layer[i], &o->err[i]);
 }
 
-/* Open both contents, at the same time. true: they are of one format and can be walked. */
+/* Open both contents, at the same time if they are worth a thread. true: they are of one format and
+ * can be walked. */
 static int open_both(struct rimg_diff *d, const struct pair *p, bool *ret, struct rimg_error *err)
 {
 	struct opening o = { .node = { p->a, p->b } };
+	uint64_t size = num_min(rimg_source_size(p->a->content), rimg_source_size(p->b->content));
 
-	pool_for(d->ctx->threads, 2, open_one, &o);
+	pool_for(size < ALONE_LEN ? 1 : d->ctx->threads, 2, open_one, &o);
 	for (size_t i = 0; i < 2; i++) {
 		if (o.rc[i] == 0)
 			continue;

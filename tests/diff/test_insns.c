@@ -19,9 +19,10 @@ static void put(uint8_t *p, const uint32_t *words, size_t n)
 static struct insns decode_a64(const uint8_t *data, size_t len, uint64_t addr)
 {
 	static const struct elf_view view = { .is64 = true, .machine = EM_AARCH64 };
+	struct insns_decoder decoder = { 0 };
 	struct insns c;
 
-	assert_int_equal(insns_decode(&view, data, len, addr, &c), 0);
+	assert_int_equal(insns_decode(&decoder, &view, data, len, addr, &c), 0);
 	return c;
 }
 
@@ -101,12 +102,14 @@ static void a_branch_to_elsewhere_in_the_function_is_told(void **unused)
 static void compare_with_objdump(const struct elf_view *v, const struct elf_view_section *text,
 				 const char *path)
 {
+	struct insns_decoder decoder = { 0 };
 	struct insns c;
 	char command[600], line[512];
 	size_t i = 0;
 	FILE *f;
 
-	assert_int_equal(insns_decode(v, text->data, (size_t)text->size, text->addr, &c), 0);
+	assert_int_equal(insns_decode(&decoder, v, text->data, (size_t)text->size, text->addr, &c),
+			 0);
 	assert_true(c.n > 1000);
 	snprintf(command, sizeof(command), "objdump -d --no-show-raw-insn -w -j .text '%s'", path);
 	f = popen(command, "re");
@@ -125,6 +128,7 @@ static void compare_with_objdump(const struct elf_view *v, const struct elf_view
 	}
 	assert_int_equal(pclose(f), 0);
 	insns_done(&c);
+	insns_decoder_done(&decoder);
 }
 
 static void instructions_end_where_objdump_says(void **unused)
@@ -159,11 +163,13 @@ static void padding_does_nothing(void **unused)
 	static const uint8_t ret[] = { 0x90, 0xc3 };
 	static const uint8_t cut[] = { 0x90, 0x0f };
 	static const struct elf_view view = { .is64 = true, .machine = EM_X86_64 };
+	struct insns_decoder decoder = { 0 };
 
 	(void)unused;
-	assert_true(insns_is_padding(&view, idle, sizeof(idle)));
-	assert_false(insns_is_padding(&view, ret, sizeof(ret)));
-	assert_false(insns_is_padding(&view, cut, sizeof(cut)));
+	assert_true(insns_is_padding(&decoder, &view, idle, sizeof(idle)));
+	assert_false(insns_is_padding(&decoder, &view, ret, sizeof(ret)));
+	assert_false(insns_is_padding(&decoder, &view, cut, sizeof(cut)));
+	insns_decoder_done(&decoder);
 }
 
 int main(void)
