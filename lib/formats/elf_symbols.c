@@ -220,7 +220,7 @@ static int read_symbols(struct symbols *t, Elf *elf, uint32_t table_type,
 
 	if (table == 0 || f->section[table].size == 0)
 		return 0;
-	data = entsize ? table_data(f, elf, table) : NULL;
+	data = entsize && f->section[table].entsize == entsize ? table_data(f, elf, table) : NULL;
 	if (!data) {
 		bad_table(t, table);
 		return 0;

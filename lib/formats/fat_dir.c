@@ -275,6 +275,10 @@ static int add_dot(struct dir *d, const struct fat_entry *e, const uint8_t *slot
 			      "expected \"%s\" to be a directory at cluster %" PRIu32
 			      ", found attributes 0x%02x and cluster %" PRIu32,
 			      up ? ".." : ".", expected, e->attr, e->cluster);
+	else if (e->size != 0)
+		layer_finding(d->v->l, SEVERITY_ERROR, "fat.dir-size", d->self.node, off + 28, 4,
+			      "expected size 0 of \"%s\", found %" PRIu32, up ? ".." : ".",
+			      e->size);
 	return add_own(d, e, up ? "dotdot." : "dot.", slot, off);
 }
 

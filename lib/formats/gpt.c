@@ -146,6 +146,15 @@ static void check_mbr(struct gpt *g, struct rimg_node *node, const struct mbr_en
 			      rest, e->n_sectors);
 }
 
+/* An entry without a type is empty; what else stands in it, nobody reads. */
+static void check_unused(struct gpt *g, struct rimg_node *node, const uint8_t *bytes, uint64_t off)
+{
+	if (!bytes || bytes[4] != 0 || gaps_bytes_zero(bytes, MBR_ENTRY_LEN))
+		return;
+	layer_finding(g->l, SEVERITY_WARNING, "gpt.header-padding", node, off, MBR_ENTRY_LEN,
+		      "expected zeros in an MBR entry without a type, found other bytes");
+}
+
 /* Facts: docs/formats/gpt.md, "Protective MBR" */
 static int read_mbr(struct gpt *g, struct rimg_error *err)
 {
@@ -182,6 +191,7 @@ static int read_mbr(struct gpt *g, struct rimg_error *err)
 			field_bytes(&f, empty[i], MBR_ENTRY_LEN, RIMG_CAUSE_PLACEMENT);
 
 		others = others || (bytes && bytes[4] != 0);
+		check_unused(g, node, bytes, MBR_ENTRIES_OFF + (i + 1) * MBR_ENTRY_LEN);
 	}
 	signature = field_hex16(&f, "signature", RIMG_CAUSE_CONTENT);
 	if (g->sector > MBR_LEN)

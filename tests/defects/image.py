@@ -12,6 +12,7 @@ VALUE is a number (stored little-endian), 'text', x'hex', zeros(N), or another f
 a number to add. Checksums above what is changed are made right again at once, so that one rule is
 broken; "!" before a change leaves them as they are.
 """
+import copy
 import re
 
 STEP = re.compile(r"([A-Za-z_]\w*)(?:\(([^)]*)\))?((?:\[[^\]]*\])*)")
@@ -41,6 +42,11 @@ class Image:
 
     def __init__(self, data):
         self.data = bytearray(data)
+
+    def copy(self):
+        other = copy.copy(self)
+        other.data = bytearray(self.data)
+        return other
 
     # ---- of the formats ----
 

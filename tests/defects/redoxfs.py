@@ -20,6 +20,7 @@ from image import Image
 
 B = 4096
 MASK = (1 << 64) - 1
+ZEROS = bytes(B)
 
 HEADER = {
     "signature": (0, 8), "version": (8, 8), "uuid": (16, 16), "size": (32, 8), "generation": (40, 8),
@@ -69,8 +70,13 @@ class Redoxfs(Image):
         self.newest = max((s for s in slots if self.valid(s)), key=lambda s: self.get(s + 40, 8))
         self.pointers = {}  # block -> where in the image may be pointers to it
         for off in range(0, len(data), B):
-            if any(data[off : off + B]):
+            if data[off : off + B] != ZEROS:
                 self.places(off, off + B)
+
+    def copy(self):
+        other = super().copy()
+        other.pointers = {block: set(places) for block, places in self.pointers.items()}
+        return other
 
     def valid(self, off):
         return bytes(self.data[off : off + 16]) == b"RedoxFS\0\x08" + bytes(7) and self.get(
