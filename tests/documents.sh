@@ -132,3 +132,8 @@ doc_mutants() {
 		not_pass 'each line that is shown matters' "$doc_missed of $doc_lines may be anything"
 	fi
 }
+
+# doc_fence FILE LANGUAGE: its first fenced block of a language
+doc_fence() {
+	awk -v begin="\`\`\`$2" '$0 == begin { inside = 1; next } inside && /^```$/ { exit } inside' "$1"
+}
