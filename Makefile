@@ -2,13 +2,13 @@
 #
 # rimg: build, test, install. Everything that is made goes below $(O).
 #
-#   make            librimg.a and rimg
+#   make            librimg.a, librimg.so and rimg
 #   make demo       install what is missing, build, show the main job on real images
 #   make test       install what is missing, build, run every test
 #   make help       the other targets
 #
 # Variables: O=DIR (where products go), CC, CXX, CFLAGS, LDFLAGS, SAN=address,undefined, V=1 (show
-# commands), prefix, DESTDIR, CI=true (install every package of docs/packages.txt).
+# commands), prefix, DESTDIR, bindir, libdir, ..., CI=true (install every package of docs/packages.txt).
 
 O ?= out
 GOLDEN ?= out/golden
@@ -77,7 +77,7 @@ WARN = -Wall -Wextra -Wshadow -Wundef -Wpointer-arith -Wcast-align -Wcast-qual -
 WARN_C = -Wstrict-prototypes -Wmissing-prototypes
 WERROR = -Werror
 
-HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN = -fstack-protector-strong -fstack-clash-protection -fPIC -fvisibility=hidden
 HARDEN_LD = -pie -Wl,-z,relro,-z,now
 INIT = $(if $(IS_CLANG),,-ftrivial-auto-var-init=zero)
 ifeq ($(SAN),)
@@ -310,11 +310,12 @@ lint-rules:
 	@awk 'FNR == 1 && !/SPDX-License-Identifier: MIT/ { print FILENAME ": no licence line"; bad = 1 } \
 		END { exit bad }' $(LIB_SRC_CXX) /dev/null
 
-# public headers compile alone, as C11 and as C++
+# public headers compile alone, as C11, as C17 and as C++
 headers: $(PUBLIC:%=$(O)/%.ok)
 $(O)/include/%.h.ok: include/%.h $(PUBLIC)
 	@mkdir -p $(@D)
-	@$(CC) -std=c11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c $<
+	@for std in c11 c17; do \
+		$(CC) -std=$$std -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c $< || exit 1; done
 	@$(CXX) -std=c++11 -pedantic-errors -Wall -Wextra -Werror -Iinclude -fsyntax-only -x c++ $<
 	@touch $@
 
@@ -387,22 +388,11 @@ compare-diffoscope: $(O)/rimg $(O)/tests/measure
 	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' tests/compare-diffoscope.sh '$(O)/diffoscope' || \
 		{ s=$$?; [ $$s = 77 ] || exit $$s; }
 
-# ---- install, and the rest ----------------------------------------------------------------------
+include packaging/rules.mk
 
-LINKS = rimg-build rimg-diff rimg-verify
-MAN := $(wildcard docs/man/*.1 docs/man/*.5)
+# ---- the rest ------------------------------------------------------------------------------------
 
-.PHONY: install uninstall bench clean help
-install: all
-	install -d '$(DESTDIR)$(bindir)'
-	install -m 755 $(O)/rimg '$(DESTDIR)$(bindir)/rimg'
-	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bindir)'/$$link; done
-	for page in $(MAN); do install -D -m 644 -t '$(DESTDIR)$(mandir)'/man$${page##*.} $$page; done
-
-uninstall:
-	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
-	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
-
+.PHONY: bench clean help
 $(O)/tests/measure $(O)/tests/same_hash: %: %.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $<
 

@@ -4,6 +4,9 @@
 
 #include <rimg/image.h>
 
+#if defined(__GNUC__)
+#	pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -19,7 +22,7 @@ enum rimg_diff_kind {
 	RIMG_DIFF_MOVED,   /* the same or similar content under another path */
 };
 
-/** rimg_diff_kind_name - "changed", "added", "removed", "moved" */
+/** rimg_diff_kind_name - "changed", "added", "removed", "moved"; static */
 const char *rimg_diff_kind_name(enum rimg_diff_kind kind);
 
 #define RIMG_NO_OFFSET UINT64_MAX
@@ -122,10 +125,11 @@ struct rimg_diff_options {
 
 /**
  * rimg_diff_run - compare two artifacts of two different images
- * @options: may be NULL
+ * @a, @b:   of images that were opened one each, perhaps with one context
+ * @options: may be NULL; read during the call only
  *
  * Both have bytes, or both have none (directories). Contents are opened as far as that is needed to
- * tell the differences. Uses `mark` of the nodes, and leaves it NULL.
+ * tell the differences; the trees stay as they are. One comparison of an image at a time.
  * Returns the result, which the caller frees with rimg_diff_free() before the images, or NULL with
  * @err set: ARG (they cannot be compared), IO (also: a file changed meanwhile), BAD (a damaged
  * content was to be compared), NOMEM, LIMIT, CRYPTO.
@@ -145,6 +149,7 @@ const struct rimg_diff_summary *rimg_diff_get_summary(const struct rimg_diff *di
  * rimg_diff_each - call @fn for every difference, depth first, children by name bytes
  * @causes: of which causes: 1 << enum rimg_cause, or RIMG_CAUSES_ALL
  * @fn:     gets a difference that is valid during the call; returns false to stop
+ * @arg:    passed to @fn
  *
  * Returns 0 or -RIMG_E_NOMEM.
  */
@@ -153,6 +158,7 @@ int rimg_diff_each(const struct rimg_diff *diff, uint32_t causes,
 
 /**
  * rimg_diff_each_root - the same, each difference that follows from none with its followers behind
+ * @causes, @fn, @arg: as for rimg_diff_each(); returns the same
  *
  * Those that follow from none come by cause, what somebody wanted before what happened by itself,
  * of one cause depth first; the followers depth first behind it.
@@ -193,6 +199,7 @@ struct rimg_detail_line {
  * @difference: during a call of rimg_diff_each() or rimg_diff_each_root(), or with its `index`
  * @max_lines:  about how many lines at most; a NOTE says what was left out. 0: a sensible number
  * @fn:         gets the lines in order, valid during the call; returns false to stop
+ * @arg:        passed to @fn
  *
  * Texts are compared by lines, functions by instructions, other contents shown in hexadecimal
  * around the first bytes that differ. Many differences have no more to tell than their values:
@@ -206,5 +213,8 @@ int rimg_difference_detail(const struct rimg_diff *diff, const struct rimg_diffe
 
 #ifdef __cplusplus
 }
+#endif
+#if defined(__GNUC__)
+#	pragma GCC visibility pop
 #endif
 #endif

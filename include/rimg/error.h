@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__GNUC__)
+#	pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -32,7 +35,8 @@ enum rimg_code {
 /**
  * struct rimg_error - one failure, told in place
  *
- * Lives on the caller's stack, so that reporting needs no memory. Written on failure only.
+ * Lives on the caller's stack, so that reporting needs no memory. Written on failure only. Wherever
+ * a function takes one, NULL is fine: then only the code is told.
  * @code:     enum rimg_code
  * @os_errno: errno of the failed system call, or 0
  * @has_off:  whether @off means something
@@ -55,14 +59,18 @@ struct rimg_error {
  * @buf: receives a NUL-terminated line without newline, cut if too long
  * @len: size of @buf in bytes, at least 1
  *
- * Returns @buf.
+ * Returns @buf. Any thread.
  */
 const char *rimg_error_format(const struct rimg_error *err, char *buf, size_t len);
 
-/** rimg_code_name - short name of a code ("io", "limit", ...); "unknown" for other numbers */
+/** rimg_code_name - short name of an enum rimg_code ("io", "limit", ...); "unknown" for other
+ * numbers; static, any thread */
 const char *rimg_code_name(int code);
 
 #ifdef __cplusplus
 }
+#endif
+#if defined(__GNUC__)
+#	pragma GCC visibility pop
 #endif
 #endif

@@ -7,9 +7,32 @@
 
 #include <rimg/error.h>
 
+#if defined(__GNUC__)
+#	pragma GCC visibility push(default)
+#endif
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * librimg: opens disk images, walks what is in them, checks and compares them. The parts:
+ *
+ *     <rimg/error.h>   what a failure looks like      <rimg/source.h>  bytes that can be read
+ *     <rimg/image.h>   an opened image, addresses     <rimg/node.h>    what is in it
+ *     <rimg/check.h>   is it sound?                   <rimg/diff.h>    what differs?
+ *
+ * Threads: there is no state outside of contexts, and two of them have nothing to do with one
+ * another. What belongs to one context (its images, their nodes, results made of them) is used by
+ * one thread at a time, but for sources, which any number of threads may read at once. The library
+ * uses threads of its own inside of a call; they never change a result, and callbacks come from the
+ * calling thread.
+ *
+ * Texts are UTF-8 or bytes that are not; those called harmless hold no control characters. Offsets
+ * and lengths are in bytes. Library calls never print, never end the process, and need no locale.
+ */
+
+/** RIMG_VERSION - version of these headers, "MAJOR.MINOR.PATCH"; see rimg_version() */
+#define RIMG_VERSION "0.1.0"
 
 /**
  * struct rimg_limits - how much one context may spend on an image
@@ -31,10 +54,10 @@ struct rimg_limits {
 	uint32_t decoded_bytes;  /* decoded output of one extent, bytes; 1 MiB */
 };
 
-/** struct rimg_ctx - settings shared by the images opened with it; one per command */
+/** struct rimg_ctx - settings shared by the images opened with it; used by one thread at a time */
 struct rimg_ctx;
 
-/** rimg_limits_default - the defaults named above */
+/** rimg_limits_default - the defaults named above; any thread */
 struct rimg_limits rimg_limits_default(void);
 
 /**
@@ -47,21 +70,28 @@ struct rimg_limits rimg_limits_default(void);
  */
 struct rimg_ctx *rimg_ctx_new(const struct rimg_limits *limits, unsigned threads);
 
-/** rimg_ctx_free - free a context; NULL is fine. The password is wiped. */
+/** rimg_ctx_free - free a context, after everything made with it; NULL is fine. The password is
+ * wiped. */
 void rimg_ctx_free(struct rimg_ctx *ctx);
 
 /**
  * rimg_ctx_set_password - the password that encrypted volumes are tried with
- * @password: @len bytes, copied; NULL forgets it
+ * @password: any bytes, copied; NULL forgets it
+ * @len:      how many
  *
+ * For images that are opened later. A wrong password is a finding of the volume, which then cannot
+ * be looked into.
  * Returns 0 or -RIMG_E_NOMEM.
  */
 int rimg_ctx_set_password(struct rimg_ctx *ctx, const void *password, size_t len);
 
-/** rimg_version - version of the library, "MAJOR.MINOR.PATCH" */
+/** rimg_version - version of the library that runs, "MAJOR.MINOR.PATCH"; static, any thread */
 const char *rimg_version(void);
 
 #ifdef __cplusplus
 }
+#endif
+#if defined(__GNUC__)
+#	pragma GCC visibility pop
 #endif
 #endif

@@ -53,6 +53,11 @@ static EVP_MD_CTX *begin(struct rimg_error *err)
 	return take_ptr(ctx);
 }
 
+int rimg_source_sha256(const struct rimg_source *src, uint8_t *ret, struct rimg_error *err)
+{
+	return digest_source(src, ret, err);
+}
+
 int digest_bytes(const void *data, size_t len, uint8_t ret[SHA256_LEN], struct rimg_error *err)
 {
 	auto_with(cleanup_md_ctx) EVP_MD_CTX *ctx = begin(err);

@@ -160,3 +160,32 @@ struct rimg_node *rimg_image_root(struct rimg_image *image)
 {
 	return image->root;
 }
+
+uint64_t rimg_image_each_finding(const struct rimg_image *image,
+				 bool (*fn)(void *arg, const struct rimg_finding *finding),
+				 void *arg)
+{
+	uint64_t dropped = 0;
+	bool more = true;
+
+	for (const struct rimg_layer *l = image->layers; l; l = l->next) {
+		for (size_t i = 0; i < l->n_findings && more; i++) {
+			const struct finding *f = &l->findings[i];
+			const struct rimg_finding shown = {
+				.code = f->code,
+				.severity = f->severity == SEVERITY_ERROR ? RIMG_SEVERITY_ERROR
+									  : RIMG_SEVERITY_WARNING,
+				.text = f->text,
+				/* a layer's root is not an artifact of its own */
+				.node = f->node == l->root ? l->root->parent : f->node,
+				.container = l->root->parent,
+				.off = f->off,
+				.len = f->len,
+			};
+
+			more = fn(arg, &shown);
+		}
+		dropped += l->n_errors + l->n_warnings - l->n_findings;
+	}
+	return dropped;
+}

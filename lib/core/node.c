@@ -64,9 +64,50 @@ struct rimg_node *rimg_node_parent(const struct rimg_node *node)
 	return parent;
 }
 
+/* Of a hard link the node that has content and attributes. */
+static const struct rimg_node *inode_of(const struct rimg_node *node)
+{
+	return node->link_to ? node->link_to : node;
+}
+
 const struct rimg_source *rimg_node_content(const struct rimg_node *node)
 {
-	return node->content;
+	return inode_of(node)->content;
+}
+
+int rimg_node_open(struct rimg_node *node, struct rimg_error *err)
+{
+	struct rimg_layer *l;
+
+	return node_open(node, &l, err);
+}
+
+bool rimg_node_damaged(const struct rimg_node *node)
+{
+	const struct rimg_layer *l = node->nested;
+
+	return node->damaged || node->unread ||
+	       (l && (l->unreadable || l->root->damaged || l->top->damaged));
+}
+
+int rimg_node_each_attribute(const struct rimg_node *node,
+			     bool (*fn)(void *arg, const struct rimg_attribute *attribute),
+			     void *arg)
+{
+	auto_str struct str value = { 0 };
+
+	rimg_for_each_attr(a, inode_of(node)) {
+		struct rimg_attribute shown = { .key = a->key, .cause = a->cause };
+
+		str_clear(&value);
+		attr_format(&value, a);
+		if (value.failed)
+			return -RIMG_E_NOMEM;
+		shown.value = str_cstr(&value);
+		if (!fn(arg, &shown))
+			break;
+	}
+	return 0;
 }
 
 const char *rimg_node_format(struct rimg_node *node)

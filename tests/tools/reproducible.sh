@@ -11,7 +11,7 @@ mkdir -p "$dir/a" "$dir/a-longer-name/and deeper/b"
 a=$dir/a
 b="$dir/a-longer-name/and deeper/b"
 for copy in "$a" "$b"; do
-	for part in Makefile docs include lib build diff verify tests; do
+	for part in Makefile docs include lib build diff verify packaging tests; do
 		[ ! -e "$part" ] || cp -R "$part" "$copy"
 	done
 done
@@ -21,7 +21,7 @@ find "$b" -exec touch -d '2001-02-03 04:05:06 UTC' {} +
 (umask 077 && cd "$b" &&
 	env -u MAKEFLAGS -u MAKELEVEL TZ=Asia/Tokyo LC_ALL=C HOME=/nonexistent USER=somebody make -s -j2 all)
 
-for file in rimg librimg.a; do
+for file in rimg librimg.a librimg.so; do
 	cmp "$a/out/$file" "$b/out/$file"
 	sha256sum "$a/out/$file"
 done

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+#
+# The shared library, and what is installed. Part of the Makefile.
+
+VERSION := $(shell sed -n 's/^\#define RIMG_VERSION "\(.*\)"$$/\1/p' include/rimg/rimg.h)
+SOVERSION = 0
+
+# ---- librimg.so ---------------------------------------------------------------------------------
+# Made of the archive: what the exported functions need, and so none of the commands and their
+# libraries. Sanitizers do not go into it: they belong to programs.
+
+SHARED = $(O)/librimg.so.$(VERSION)
+MAP = lib/librimg.map
+API = $(call once,API,$(shell sed -n 's/^	\(rimg_[a-z0-9_]*\);$$/\1/p' $(MAP)))
+API_LD = $(API:%=-Wl$(,)--require-defined=%)
+
+# what the library needs of others, for those who link it statically; tests/cli/install.sh holds it
+# against what the shared one needs
+PC_PRIVATE = libcrypto libelf fdisk liblz4 libargon2 liblzma capstone
+
+$(SHARED): $(LIB) $(MAP) packaging/rules.mk
+	$(call say,LINK,$@)
+	$(Q)$(CC) -shared $(filter-out -pie,$(ALL_LDFLAGS)) -Wl,-z,defs -Wl,-soname,librimg.so.$(SOVERSION) \
+		-Wl,--version-script=$(MAP) $(API_LD) -o $@ $(LIB) $(PKG_LIBS)
+	$(Q)ln -sf $(@F) $(O)/librimg.so.$(SOVERSION)
+	$(Q)ln -sf $(@F) $(O)/librimg.so
+
+# One object, in which only the public names are left: programs may call their functions rd_init,
+# too.
+STATIC = $(O)/static/librimg.a
+OBJCOPY ?= $(AR:%ar=%objcopy)
+$(STATIC): $(LIB) $(MAP) packaging/rules.mk
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)$(CC) -r -nostdlib $(API_LD) -o $(@D)/librimg.o $(LIB)
+	$(Q)$(OBJCOPY) --localize-hidden $(@D)/librimg.o
+	$(Q)$(AR) rcsD $@ $(@D)/librimg.o
+
+all: $(if $(SAN),,$(SHARED))
+
+# ---- install ------------------------------------------------------------------------------------
+
+libdir ?= $(prefix)/lib
+includedir ?= $(prefix)/include
+datadir ?= $(prefix)/share
+pkgconfigdir ?= $(libdir)/pkgconfig
+
+# paths below the prefix are written as such, so that a tree that was moved can still be used:
+# pkg-config --define-prefix
+$(O)/rimg.pc: packaging/rimg.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir:$(prefix)/%=$${prefix}/%)|' \
+		-e 's|@includedir@|$(includedir:$(prefix)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
+		-e 's|@private@|$(PC_PRIVATE)|' $< >$@.new
+	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+
+LINKS = rimg-build rimg-diff rimg-verify
+MAN := $(wildcard docs/man/*.1 docs/man/*.5)
+SO_LINKS = librimg.so.$(SOVERSION) librimg.so
+INSTALL ?= install
+
+.PHONY: install uninstall
+install: all $(SHARED) $(STATIC) $(O)/rimg.pc
+	$(INSTALL) -d '$(DESTDIR)$(bindir)'
+	$(INSTALL) -m 755 $(O)/rimg '$(DESTDIR)$(bindir)/rimg'
+	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bindir)'/$$link; done
+	$(INSTALL) -d '$(DESTDIR)$(libdir)' '$(DESTDIR)$(pkgconfigdir)' '$(DESTDIR)$(includedir)/rimg'
+	$(INSTALL) -m 644 $(SHARED) $(STATIC) '$(DESTDIR)$(libdir)'
+	for link in $(SO_LINKS); do ln -sf $(notdir $(SHARED)) '$(DESTDIR)$(libdir)'/$$link; done
+	$(INSTALL) -m 644 $(O)/rimg.pc '$(DESTDIR)$(pkgconfigdir)'
+	$(INSTALL) -m 644 $(PUBLIC) '$(DESTDIR)$(includedir)/rimg'
+	for page in $(MAN); do $(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)'/man$${page##*.} $$page; done
+
+uninstall:
+	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
+	for name in $(notdir $(SHARED) $(STATIC)) $(SO_LINKS); do rm -f '$(DESTDIR)$(libdir)'/$$name; done
+	rm -f '$(DESTDIR)$(pkgconfigdir)/rimg.pc'
+	for name in $(notdir $(PUBLIC)); do rm -f '$(DESTDIR)$(includedir)/rimg'/$$name; done
+	-rmdir '$(DESTDIR)$(includedir)/rimg'
+	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
