@@ -9,6 +9,7 @@ built=$(dirname "$RIMG")
 need gcc
 need g++
 need make
+need man
 need pkg-config
 [ -e "$built/librimg.so" ] || skip 'librimg.so is not built: sanitizers do not go into it'
 
@@ -46,6 +47,16 @@ same 'no file knows DESTDIR' /dev/null "$tmp/leaks"
 exits 'the installed program runs' 0 "$dest/usr/bin/rimg" --version
 exits 'rimg-diff is rimg diff' 0 "$dest/usr/bin/rimg-diff" --help
 says 'rimg-diff is rimg diff: its help' 'Usage: rimg diff' "$out"
+
+# ---- the manual pages
+
+find "$dest/usr/share/man" -name '*.[157]' | sort | while read -r page; do
+	name=${page##*/}
+	[ "$(man -M "$dest/usr/share/man" -w "${name##*.}" "${name%.*}" 2>&1)" = "$page" ] || echo "$name"
+done >"$tmp/not-found"
+same 'man finds every page' /dev/null "$tmp/not-found"
+MANROFFOPT=-ww man -M "$dest/usr/share/man" --warnings -E UTF-8 -l -Tutf8 -Z "$dest"/usr/share/man/man?/* >/dev/null 2>"$tmp/warnings"
+same 'and shows them without a warning' /dev/null "$tmp/warnings"
 
 # ---- the library
 
