@@ -133,9 +133,11 @@ static void put_usage(FILE *out, const struct rimg_command *command)
 
 void help_command(FILE *out, const struct rimg_command *command)
 {
+	const char *end = strchr(command->summary, '?') ? "" : ".";
+
 	put_usage(out, command);
-	fprintf(out, "%c%s.\n\n", toupper((unsigned char)command->summary[0]),
-		command->summary + 1);
+	fprintf(out, "%c%s%s\n\n", toupper((unsigned char)command->summary[0]),
+		command->summary + 1, end);
 	put_text(out, command->help);
 	put_options(out, "Options:", command->options);
 	put_options(out, "Options of every command:", options_common);

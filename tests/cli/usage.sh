@@ -59,6 +59,7 @@ while read -r command; do
 	# shellcheck disable=SC2086
 	exits "rimg help $command" 0 "$RIMG" help $command
 	same "rimg help $command: the same" "$tmp/command-help" "$out"
+	exits "rimg $command --help: no sentence ends twice" 1 grep -q '[?!][.]$' "$tmp/command-help"
 done <"$tmp/commands"
 
 # ---- version
