@@ -285,7 +285,7 @@ $(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(CLI_LIB) $(LIB)
 
 # ---- rules for sources --------------------------------------------------------------------------
 
-C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/corpus/*.c tests/fuzz/*.c examples/*.c))
+C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/corpus/*.c tests/fuzz/*.c examples/*.c packaging/*.c))
 ALL_SRC := $(HEADERS) $(C_SRC) $(LIB_SRC_CXX)
 OWN_SRC := $(filter-out tests/% examples/%,$(ALL_SRC))
 PUBLIC := $(filter include/rimg/%,$(HEADERS))

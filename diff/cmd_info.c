@@ -493,7 +493,7 @@ static int run_info(struct command_call *call)
 
 static const struct command_option options[] = {
 	{ "json", 0, NULL, "one JSON document, schema rimg.info/1" },
-	{ "sbom", 0, "KIND",
+	{ "sbom", 0, "spdx|cyclonedx",
 	  "a bill of materials, also of what lies in files: spdx (2.3) or cyclonedx (1.5)" },
 	{ "epoch", 0, "SECONDS",
 	  "when it was made (default: SOURCE_DATE_EPOCH, else the newest file's time)" },
@@ -503,7 +503,7 @@ static const struct command_option options[] = {
 RIMG_COMMAND(info) = {
 	.name = "info",
 	.summary = "tell what something is: format, version, ids, sizes, times",
-	.usage = "[-v] [--json | --sbom KIND [--epoch SECONDS]] ADDRESS",
+	.usage = "[-v] [--json | --sbom spdx|cyclonedx [--epoch SECONDS]] ADDRESS",
 	.help = "A block of \"key: value\" lines: where it is and what kind of thing, what the\n"
 		"container around it says of it, then its own format and what that says: version,\n"
 		"ids, times, free space; for a program also which compilers say that they took\n"

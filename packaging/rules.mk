@@ -39,12 +39,29 @@ $(STATIC): $(LIB) $(MAP) packaging/rules.mk
 
 all: $(if $(SAN),,$(SHARED))
 
+# ---- completions: made from the commands' tables, so that they know every option ----------------
+
+SHELLS = bash zsh fish
+COMPLETIONS = $(SHELLS:%=$(O)/completion.%)
+$(O)/packaging/completions: $(O)/packaging/completions.o $(CLI_LIB) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS)
+
+$(COMPLETIONS): $(O)/completion.%: $(O)/packaging/completions packaging/completion.%
+	@$< $* packaging/completion.$* >$@.new && mv -f $@.new $@
+
+# what tests install is made before, as several do so at once
+tests-build: $(if $(SAN),,$(STATIC) $(COMPLETIONS))
+
 # ---- install ------------------------------------------------------------------------------------
 
 libdir ?= $(prefix)/lib
 includedir ?= $(prefix)/include
 datadir ?= $(prefix)/share
 pkgconfigdir ?= $(libdir)/pkgconfig
+bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir ?= $(datadir)/zsh/site-functions
+fishcompdir ?= $(datadir)/fish/vendor_completions.d
 
 # paths below the prefix are written as such, so that a tree that was moved can still be used:
 # pkg-config --define-prefix
@@ -52,8 +69,8 @@ $(O)/rimg.pc: packaging/rimg.pc.in FORCE
 	@mkdir -p $(@D)
 	@sed -e 's|@prefix@|$(prefix)|' -e 's|@libdir@|$(libdir:$(prefix)/%=$${prefix}/%)|' \
 		-e 's|@includedir@|$(includedir:$(prefix)/%=$${prefix}/%)|' -e 's|@version@|$(VERSION)|' \
-		-e 's|@private@|$(PC_PRIVATE)|' $< >$@.new
-	@cmp -s $@.new $@ && rm -f $@.new || mv -f $@.new $@
+		-e 's|@private@|$(PC_PRIVATE)|' $< >$@.$$$$ && \
+		{ cmp -s $@.$$$$ $@ && rm -f $@.$$$$ || mv -f $@.$$$$ $@; }
 
 LINKS = rimg-build rimg-diff rimg-verify
 MAN := $(wildcard docs/man/*.1 docs/man/*.5)
@@ -61,7 +78,7 @@ SO_LINKS = librimg.so.$(SOVERSION) librimg.so
 INSTALL ?= install
 
 .PHONY: install uninstall
-install: all $(SHARED) $(STATIC) $(O)/rimg.pc
+install: all $(SHARED) $(STATIC) $(COMPLETIONS) $(O)/rimg.pc
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 $(O)/rimg '$(DESTDIR)$(bindir)/rimg'
 	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bindir)'/$$link; done
@@ -71,6 +88,12 @@ install: all $(SHARED) $(STATIC) $(O)/rimg.pc
 	$(INSTALL) -m 644 $(O)/rimg.pc '$(DESTDIR)$(pkgconfigdir)'
 	$(INSTALL) -m 644 $(PUBLIC) '$(DESTDIR)$(includedir)/rimg'
 	for page in $(MAN); do $(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)'/man$${page##*.} $$page; done
+	$(INSTALL) -d '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)'
+	$(INSTALL) -m 644 $(O)/completion.bash '$(DESTDIR)$(bashcompdir)/rimg'
+	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bashcompdir)'/$$link; done
+	$(INSTALL) -m 644 $(O)/completion.zsh '$(DESTDIR)$(zshcompdir)/_rimg'
+	$(INSTALL) -m 644 $(O)/completion.fish '$(DESTDIR)$(fishcompdir)/rimg.fish'
+	for link in $(LINKS); do ln -sf rimg.fish '$(DESTDIR)$(fishcompdir)'/$$link.fish; done
 
 uninstall:
 	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bindir)'/$$name; done
@@ -79,3 +102,7 @@ uninstall:
 	for name in $(notdir $(PUBLIC)); do rm -f '$(DESTDIR)$(includedir)/rimg'/$$name; done
 	-rmdir '$(DESTDIR)$(includedir)/rimg'
 	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
+	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bashcompdir)'/$$name '$(DESTDIR)$(fishcompdir)'/$$name.fish; done
+	rm -f '$(DESTDIR)$(zshcompdir)/_rimg'
+
+-include $(O)/packaging/completions.d

@@ -53,6 +53,7 @@ BEGIN {
 	may["diff"] = " rimg core formats audit diff "
 	may["verify"] = " rimg core formats audit verify "
 	may["cli"] = " rimg core formats audit build diff verify cli "
+	may["packaging"] = may["cli"]
 }
 
 /^[ \t]*#[ \t]*include[ \t]*[<"]/ {
