@@ -25,11 +25,13 @@ struct lock_entry {
 	uint64_t size;
 	uint8_t sha256[SHA256_LEN];
 	int rc;
-	struct rimg_error err;
+	struct rimg_error *err; /* of a failure */
 };
 
 void lock_done(struct lock *lock)
 {
+	for (size_t i = 0; i < lock->n; i++)
+		free(lock->entries[i].err);
 	free(lock->entries);
 	arena_done(&lock->arena);
 }
@@ -105,8 +107,10 @@ static void hash_entry(void *arg, size_t i)
 {
 	struct lock_entry *e = &((struct lock *)arg)->entries[i];
 
+	struct rimg_error err;
+
 	if (e->content)
-		e->rc = digest_source(e->content, e->sha256, &e->err);
+		e->rc = error_keep(&e->err, digest_source(e->content, e->sha256, &err), &err);
 }
 
 static int compare_entries(const void *pa, const void *pb)
@@ -147,11 +151,8 @@ int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_erro
 		return rc;
 	pool_for(b->ctx->threads, ret->n, hash_entry, ret);
 	for (size_t i = 0; i < ret->n; i++)
-		if (ret->entries[i].rc < 0) {
-			if (err)
-				*err = ret->entries[i].err;
-			return ret->entries[i].rc;
-		}
+		if (ret->entries[i].rc < 0)
+			return error_give(err, ret->entries[i].rc, ret->entries[i].err);
 	if (ret->n > 0)
 		qsort(ret->entries, ret->n, sizeof(*ret->entries), compare_entries);
 	remove_twins(ret);

@@ -21,9 +21,9 @@ struct piece {
 	const struct rimg_source *planned, *found;
 	uint64_t off;
 	size_t len;
-	int rc;
 	bool differs;
-	struct rimg_error err;
+	int rc;
+	struct rimg_error *err; /* of a failure */
 };
 
 struct check {
@@ -35,6 +35,8 @@ struct check {
 
 static void check_done(struct check *c)
 {
+	for (size_t i = 0; i < c->n; i++)
+		free(c->pieces[i].err);
 	free(c->pieces);
 }
 
@@ -55,15 +57,15 @@ static void compare_piece(void *arg, size_t i)
 	struct piece *p = &c->pieces[i];
 	auto_free uint8_t *a = malloc(p->len);
 	auto_free uint8_t *b = malloc(p->len);
+	struct rimg_error err;
+	int rc = a && b ? 0 : error_nomem(&err);
 
-	if (!a || !b) {
-		p->rc = error_nomem(&p->err);
-		return;
-	}
-	p->rc = rimg_source_read(p->planned, p->off, a, p->len, &p->err);
-	if (p->rc == 0)
-		p->rc = rimg_source_read(p->found, p->off, b, p->len, &p->err);
-	p->differs = p->rc == 0 && memcmp(a, b, p->len) != 0;
+	if (rc == 0)
+		rc = rimg_source_read(p->planned, p->off, a, p->len, &err);
+	if (rc == 0)
+		rc = rimg_source_read(p->found, p->off, b, p->len, &err);
+	p->differs = rc == 0 && memcmp(a, b, p->len) != 0;
+	p->rc = error_keep(&p->err, rc, &err);
 }
 
 static int add_pieces(struct check *c, const struct plan_node *node,
@@ -92,11 +94,8 @@ static int compare_pieces(struct check *c)
 {
 	pool_for(c->rq->ctx->threads, c->n, compare_piece, c);
 	for (size_t i = 0; i < c->n; i++) {
-		if (c->pieces[i].rc < 0) {
-			if (c->err)
-				*c->err = c->pieces[i].err;
-			return c->pieces[i].rc;
-		}
+		if (c->pieces[i].rc < 0)
+			return error_give(c->err, c->pieces[i].rc, c->pieces[i].err);
 		if (c->pieces[i].differs)
 			return mismatch(c, c->pieces[i].node, "contents");
 	}

@@ -34,6 +34,7 @@ static void work_done(struct audit_work *w)
 
 		free(c->paths);
 		free(c->ranges);
+		free(c->err);
 		if (!c->own_object && w->report && !w->report->objects)
 			code_object_free(c->object);
 	}

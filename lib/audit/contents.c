@@ -51,9 +51,9 @@ static int all_zeros(const struct rimg_source *src, struct rimg_error *err)
 }
 
 /* A partition of a format that nobody here knows may hold anything. */
-static int classify_volume(struct audit_content *c)
+static int classify_volume(struct audit_content *c, struct rimg_error *err)
 {
-	int rc = all_zeros(c->src, &c->err);
+	int rc = all_zeros(c->src, err);
 
 	if (rc == 0) {
 		c->artifact = true;
@@ -63,7 +63,7 @@ static int classify_volume(struct audit_content *c)
 	return rc < 0 ? rc : 0;
 }
 
-static int classify(struct audit_content *c)
+static int classify(struct audit_content *c, struct rimg_error *err)
 {
 	size_t len = (size_t)num_min(rimg_source_size(c->src), KNOWN_HEAD);
 	auto_free uint8_t *head = malloc(len ? len : 1);
@@ -72,8 +72,8 @@ static int classify(struct audit_content *c)
 	int rc;
 
 	if (!head)
-		return error_nomem(&c->err);
-	rc = rimg_source_read(c->src, 0, head, len, &c->err);
+		return error_nomem(err);
+	rc = rimg_source_read(c->src, 0, head, len, err);
 	if (rc < 0)
 		return rc;
 	c->candidate = c->format || begins(head, len, "\177ELF", 4) || begins(head, len, "MZ", 2);
@@ -85,16 +85,26 @@ static int classify(struct audit_content *c)
 		c->kind = known->kind;
 		c->found_format = known->name;
 	}
-	return c->volume && !known && !c->candidate ? classify_volume(c) : 0;
+	return c->volume && !known && !c->candidate ? classify_volume(c, err) : 0;
 }
 
 static void classify_one(void *arg, size_t i)
 {
 	struct audit_content *c = at(arg, i);
 
-	if (c->origin == AUDIT_FROM_REST)
-		return;
-	c->rc = c->artifact ? 0 : classify(c);
+	struct rimg_error err;
+
+	if (c->origin != AUDIT_FROM_REST && !c->artifact)
+		c->rc = error_keep(&c->err, classify(c, &err), &err);
+}
+
+static void too_much(struct audit_content *c)
+{
+	struct rimg_error err;
+	int rc = error_set(&err, RIMG_E_LIMIT, NULL,
+			   "not read: the contents of this image are more than 256 times its size");
+
+	c->rc = error_keep(&c->err, rc, &err);
 }
 
 /* Programs and whatever else is an artifact are hashed, as long as their sizes are no trick. */
@@ -109,9 +119,7 @@ static void plan_hashing(struct audit_work *w, size_t first)
 		c->hashed = size <= w->hashable;
 		w->hashable -= c->hashed ? size : 0;
 		if (!c->hashed)
-			c->rc = error_set(&c->err, RIMG_E_LIMIT, NULL,
-					  "not read: the contents of this image are more than 256 "
-					  "times its size");
+			too_much(c);
 	}
 }
 
@@ -136,14 +144,14 @@ static int has_zero(const struct rimg_source *src, struct rimg_error *err)
 }
 
 /* A script is text. One that is not has an archive behind it, which it unpacks. */
-static int check_script(struct audit_content *c)
+static int check_script(struct audit_content *c, struct rimg_error *err)
 {
 	int rc;
 
 	if (!c->artifact || c->kind != AUDIT_KIND_INTERPRETED ||
 	    strcmp(c->found_format, "script") != 0)
 		return 0;
-	rc = has_zero(c->src, &c->err);
+	rc = has_zero(c->src, err);
 	if (rc == 1) {
 		c->kind = AUDIT_KIND_OPAQUE;
 		c->found_format = "script with data";
@@ -155,12 +163,16 @@ static void hash_one(void *arg, size_t i)
 {
 	struct audit_content *c = at(arg, i);
 
+	struct rimg_error err;
+	int rc;
+
 	if (!c->hashed)
 		return;
-	c->rc = digest_source(c->src, c->sha256, &c->err);
-	if (c->rc == 0)
-		c->rc = check_script(c);
-	c->hashed = c->rc == 0;
+	rc = digest_source(c->src, c->sha256, &err);
+	if (rc == 0)
+		rc = check_script(c, &err);
+	c->rc = error_keep(&c->err, rc, &err);
+	c->hashed = rc == 0;
 }
 
 /* ---- the same bytes ------------------------------------------------------------------------- */
@@ -222,10 +234,11 @@ static void examine_one(void *arg, size_t i)
 {
 	struct look *look = arg;
 	struct audit_content *c = at(look, i);
+	struct rimg_error err;
 
 	if (!c->candidate || c->rc < 0 || c->same != look->first + i)
 		return;
-	c->rc = code_examine(look->w->ctx, c->src, &c->object, &c->err);
+	c->rc = error_keep(&c->err, code_examine(look->w->ctx, c->src, &c->object, &err), &err);
 	if (c->rc < 0)
 		return;
 	c->artifact = true;
@@ -245,10 +258,10 @@ static int tell_unread(struct audit_work *w, const struct audit_content *c)
 	bool damage = c->rc == -RIMG_E_BAD || c->rc == -RIMG_E_TRUNCATED;
 	int rc = 0;
 
-	if (c->rc == -RIMG_E_NOMEM)
-		return c->rc;
+	if (c->rc == -RIMG_E_NOMEM || !c->err)
+		return -RIMG_E_NOMEM;
 	for (size_t i = 0; i < c->n_paths && rc == 0; i++)
-		rc = audit_add_unread(w, c->paths[i], NULL, c->err.text, !damage);
+		rc = audit_add_unread(w, c->paths[i], NULL, c->err->text, !damage);
 	return rc;
 }
 

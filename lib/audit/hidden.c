@@ -228,7 +228,9 @@ int hidden_scan(const struct rimg_source *src, uint64_t off, uint64_t len, hidde
 		struct rimg_error *err)
 {
 	struct scan s = { .src = src, .fn = fn, .arg = arg, .err = err };
-	auto_free uint8_t *chunk = malloc(CHUNK);
+	/* of a short range no more than what may begin in it */
+	size_t most = len < CHUNK - OVERLAP ? (size_t)len + OVERLAP : CHUNK;
+	auto_free uint8_t *chunk = malloc(most);
 	uint64_t size = rimg_source_size(src);
 
 	if (!chunk)
@@ -243,7 +245,7 @@ int hidden_scan(const struct rimg_source *src, uint64_t off, uint64_t len, hidde
 
 		/* a program may begin before a hole, but not in it */
 		off = num_min(data, s.end);
-		n = (size_t)num_min(CHUNK, size - off);
+		n = (size_t)num_min(num_min(CHUNK, s.end - off + OVERLAP), size - off);
 		step = (size_t)num_min(n < CHUNK ? n : n - OVERLAP, s.end - off);
 		if (step == 0)
 			break;

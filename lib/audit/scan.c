@@ -27,7 +27,7 @@ struct part {
 	bool lost; /* there was more than is kept */
 	bool last; /* of its range */
 	int rc;
-	struct rimg_error err;
+	struct rimg_error *err; /* of a failure */
 };
 
 struct scan {
@@ -43,8 +43,10 @@ struct scan {
 
 static void scan_done(struct scan *s)
 {
-	for (size_t i = 0; i < s->n_parts; i++)
+	for (size_t i = 0; i < s->n_parts; i++) {
 		free(s->parts[i].hits);
+		free(s->parts[i].err);
+	}
 	free(s->parts);
 	free(s->runs);
 	free(s->run_content);
@@ -179,7 +181,10 @@ static void look_through(void *arg, size_t i)
 	struct scan *s = arg;
 	struct part *p = &s->parts[i];
 
-	p->rc = hidden_scan(s->w->contents[p->content].src, p->off, p->len, keep_hit, p, &p->err);
+	const struct rimg_source *src = s->w->contents[p->content].src;
+	struct rimg_error err;
+
+	p->rc = error_keep(&p->err, hidden_scan(src, p->off, p->len, keep_hit, p, &err), &err);
 }
 
 static int tell_part(struct audit_work *w, const struct part *p)
@@ -187,10 +192,10 @@ static int tell_part(struct audit_work *w, const struct part *p)
 	const char *path = w->contents[p->content].paths[0];
 	bool damage = p->rc == -RIMG_E_BAD || p->rc == -RIMG_E_TRUNCATED;
 
-	if (p->rc == -RIMG_E_NOMEM)
-		return p->rc;
+	if (p->rc == -RIMG_E_NOMEM || (p->rc < 0 && !p->err))
+		return -RIMG_E_NOMEM;
 	if (p->rc < 0)
-		return audit_add_unread(w, path, NULL, p->err.text, !damage);
+		return audit_add_unread(w, path, NULL, p->err->text, !damage);
 	if (p->lost)
 		return audit_add_unread(w, path, NULL, "holds more programs than are looked into",
 					true);
@@ -459,15 +464,16 @@ static int make_raw(struct audit_work *w, struct audit_content *c, const struct 
 static int add_raw(struct audit_work *w, size_t content, const struct ranges *runs)
 {
 	struct audit_content *c = &w->contents[content];
+	struct rimg_error err;
 
 	if (runs->n == 0)
 		return 0;
 	if (c->origin == AUDIT_FROM_NODE && (!c->artifact || (c->whole && c->volume))) {
 		if (make_raw(w, c, runs->v, runs->n) < 0)
 			return -RIMG_E_NOMEM;
-		c->rc = digest_source(c->src, c->sha256, &c->err);
+		c->rc = digest_source(c->src, c->sha256, &err);
 		c->hashed = c->rc == 0;
-		return c->rc < 0 ? audit_add_unread(w, c->paths[0], NULL, c->err.text, true) : 0;
+		return c->rc < 0 ? audit_add_unread(w, c->paths[0], NULL, err.text, true) : 0;
 	}
 	for (size_t i = 0; i < runs->n; i++) {
 		struct audit_range all = { .len = runs->v[i].len };

@@ -56,7 +56,7 @@ struct audit_content {
 	enum audit_kind kind;
 	const char *found_format;
 	int rc;
-	struct rimg_error err;
+	struct rimg_error *err; /* of a failure */
 };
 
 /** struct audit_work - an audit while it is made */

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/str.h"
@@ -100,4 +101,23 @@ int error_os(struct rimg_error *err, const char *where, const char *what)
 int error_nomem(struct rimg_error *err)
 {
 	return error_set(err, RIMG_E_NOMEM, NULL, "out of memory");
+}
+
+int error_keep(struct rimg_error **ret, int rc, const struct rimg_error *err)
+{
+	if (rc >= 0)
+		return rc;
+	*ret = malloc(sizeof(**ret));
+	if (*ret)
+		**ret = *err;
+	return rc;
+}
+
+int error_give(struct rimg_error *err, int rc, const struct rimg_error *kept)
+{
+	if (!kept)
+		return error_set(err, -rc, NULL, "out of memory while another failure was told");
+	if (err)
+		*err = *kept;
+	return rc;
 }

@@ -24,6 +24,17 @@ int error_os(struct rimg_error *err, const char *where, const char *what);
 /** error_nomem - returns -RIMG_E_NOMEM */
 int error_nomem(struct rimg_error *err);
 
+/**
+ * error_keep - set a failure aside, for one of many of which few fail
+ * @ret: set when @rc is a failure: a copy of @err, for free(); NULL without memory
+ *
+ * Returns @rc.
+ */
+int error_keep(struct rimg_error **ret, int rc, const struct rimg_error *err);
+
+/** error_give - the failure @rc that error_keep() set aside; returns @rc */
+int error_give(struct rimg_error *err, int rc, const struct rimg_error *kept);
+
 /* clang's analyzer sees one file at a time and would follow paths where these return 0 */
 #if defined(__clang_analyzer__) && !defined(ERROR_DEFINES)
 static inline int error_negative(int rc)

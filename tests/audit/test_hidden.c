@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "audit/hidden.h"
+#include "core/mem.h"
 #include "core/num.h"
+#include "core/source.h"
 #include "core/wr.h"
 
 /* Four small functions (a checksum, a comparison of texts, a sort, a number's digits) as clang 14
@@ -279,6 +281,37 @@ static void the_callback_can_stop_the_scan(void **state)
 	free(p);
 }
 
+static int give_zeros(const void *ctx, uint64_t off, void *buf, size_t len, struct rimg_error *err)
+{
+	uint64_t *n = *(uint64_t *const *)ctx;
+
+	(void)off;
+	(void)err;
+	*n += len;
+	memset(buf, 0, len);
+	return 0;
+}
+
+/* An image has a gap in each block: as many ranges as blocks, and each is to cost what it holds. */
+static void of_a_short_range_little_more_than_itself_is_read(void **state)
+{
+	uint64_t n_read = 0, *counter = &n_read;
+	struct arena a;
+	struct rimg_error err;
+	struct seen seen = { 0 };
+	struct rimg_source *src;
+
+	(void)state;
+	arena_init(&a, 0);
+	src = source_custom(&a, (uint64_t)1 << 30, "image", give_zeros, &counter);
+	assert_int_equal(hidden_scan(src, 5 * CHUNK, 100, note, &seen, &err), 0);
+	assert_in_range(n_read, 100, 100 + 512);
+	n_read = 0;
+	assert_int_equal(hidden_scan(src, 5 * CHUNK, 8 * CHUNK, note, &seen, &err), 0);
+	assert_in_range(n_read, 8 * CHUNK, 8 * CHUNK + 16 * 512);
+	arena_done(&a);
+}
+
 static void a_range_behind_the_end_is_refused(void **state)
 {
 	uint8_t byte = 0;
@@ -306,6 +339,7 @@ int main(void)
 		cmocka_unit_test(archives_are_found),
 		cmocka_unit_test(a_flood_of_far_headers_is_not_ignored),
 		cmocka_unit_test(the_callback_can_stop_the_scan),
+		cmocka_unit_test(of_a_short_range_little_more_than_itself_is_read),
 		cmocka_unit_test(a_range_behind_the_end_is_refused),
 	};
 

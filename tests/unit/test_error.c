@@ -131,6 +131,26 @@ static void a_failure_can_be_told_anew_with_its_own_words(void **state)
 	assert_string_equal(err.text, "in vain: it broke");
 }
 
+static void a_failure_is_kept_and_given_back(void **state)
+{
+	struct rimg_error err = { 0 }, again = { 0 }, *kept = NULL;
+
+	(void)state;
+	assert_int_equal(error_keep(&kept, 0, &err), 0);
+	assert_null(kept);
+	error_at(&err, RIMG_E_BAD, "disk.img", 17, "words");
+	assert_int_equal(error_keep(&kept, -RIMG_E_BAD, &err), -RIMG_E_BAD);
+	error_set(&err, RIMG_E_IO, "other", "other words");
+	assert_int_equal(error_give(&again, -RIMG_E_BAD, kept), -RIMG_E_BAD);
+	assert_int_equal(again.off, 17);
+	assert_string_equal(again.text, "words");
+	assert_int_equal(error_give(NULL, -RIMG_E_BAD, kept), -RIMG_E_BAD);
+	free(kept);
+	/* without memory the words are lost, not the failure */
+	assert_int_equal(error_give(&again, -RIMG_E_LIMIT, NULL), -RIMG_E_LIMIT);
+	assert_int_equal(again.code, RIMG_E_LIMIT);
+}
+
 static void each_code_has_a_name_of_its_own(void **state)
 {
 	(void)state;
@@ -156,6 +176,7 @@ int main(void)
 		cmocka_unit_test(words_are_cut_between_characters),
 		cmocka_unit_test(what_an_image_says_cannot_act_on_a_terminal),
 		cmocka_unit_test(a_failure_can_be_told_anew_with_its_own_words),
+		cmocka_unit_test(a_failure_is_kept_and_given_back),
 		cmocka_unit_test(each_code_has_a_name_of_its_own),
 	};
 
