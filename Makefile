@@ -259,6 +259,17 @@ check-tsan:
 	@$(MAKE) deps
 	@$(MAKE) $(JOBS) O=out/tsan SAN=thread test-run
 
+# Which lines and branches the tests run: a table of files, and with FILES=1 each line of lib/formats
+# that none of them does. TESTS: what is run, as in tests/run; everything if not given.
+COVER = O=out/coverage HARDEN=-fPIE WERROR= 'CFLAGS=-O0 -g --coverage -fprofile-update=atomic -w'
+.PHONY: coverage
+coverage: golden
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) $(COVER) tests-build
+	@find out/coverage -name '*.gcda' -delete
+	@$(if $(TESTS),RIMG=out/coverage/rimg GOLDEN='$(GOLDEN)' tests/run out/coverage/tests/log $(TESTS),$(MAKE) $(COVER) test-run)
+	@tests/tools/coverage.py $(if $(FILES),--lines lib/formats) out/coverage lib/formats lib/core lib/audit
+
 # make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
 # are new go to out/fuzz/corpus, what crashes to out/fuzz/NAME-crash-*; once mended, the input belongs
 # into tests/fuzz/corpus/NAME, where `make test` replays it.
@@ -405,7 +416,7 @@ clean:
 
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
-	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan fuzz format format-check lint'
+	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan coverage fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope'
 

@@ -69,7 +69,7 @@ def tree(top, files, links=(), folders=()):
         os.makedirs(f"{top}/{path}")
 
 
-FREE = ("warning", "layer.not-zero", "header[0]", "*")  # what upstream leaves in free space
+FREE = ("warning", "layer.not-zero", "*", "*")  # what upstream leaves in free space
 
 
 class Bases:

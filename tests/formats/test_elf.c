@@ -458,6 +458,33 @@ static void larger_than_the_limit_is_not_read(void **state)
 	test_close(&t);
 }
 
+/* As many aliases of one function: they need no nodes, but nobody knows that before they are read.
+ */
+static void more_functions_than_nodes_are_counted(void **state)
+{
+	enum { N = 64, LEN = 24 };
+	uint8_t many[ELF_LEN + N * LEN] = { 0 };
+	struct test_image t;
+
+	(void)state;
+	make_elf(true, false);
+	put_section(4, 35, SHT_SYMTAB, 0, ELF_LEN, sizeof(many) - ELF_LEN, 5, LEN);
+	memcpy(many, elf, ELF_LEN);
+	for (size_t i = 1; i < N; i++)
+		memcpy(many + ELF_LEN + i * LEN, elf + SYMTAB + (size_t)2 * LEN, LEN);
+	for (uint64_t limit = N - 2; limit < N; limit++) {
+		t = test_open_bytes(many, sizeof(many));
+		t.ctx->limits.nodes = limit;
+		open_layer(t.node);
+		assert_int_equal(test_find(&t, ".text")->n_children, 1);
+		if (limit < N - 1)
+			assert_finding(t.image, "elf.symbol-count");
+		else
+			assert_null(test_finding(t.image, "elf.symbol-count"));
+		test_close(&t);
+	}
+}
+
 static void labels_stand_in_for_functions_where_there_are_none(void **state)
 {
 	struct test_image t;
@@ -582,6 +609,7 @@ int main(void)
 		cmocka_unit_test(magic_before_noise_is_unreadable_and_says_so),
 		cmocka_unit_test(stub_of_a_header_and_noise_is_read_with_warnings),
 		cmocka_unit_test(larger_than_the_limit_is_not_read),
+		cmocka_unit_test(more_functions_than_nodes_are_counted),
 		cmocka_unit_test(labels_stand_in_for_functions_where_there_are_none),
 		cmocka_unit_test(function_inside_another_owns_its_bytes),
 		cmocka_unit_test(symbols_of_one_address_are_one_function),

@@ -303,6 +303,12 @@ static void a_disk_smaller_than_its_table_is_bounded(void **state)
 		assert_true(l->n_errors > 0);
 		test_close(&t);
 	}
+	/* its last sector is a header of no size: there is no room for entries before it */
+	memcpy(disk + 31 * SECTOR, GPT_SIGNATURE, 8);
+	t = test_open_bytes(disk, 32 * SECTOR);
+	open_layer(&t);
+	assert_finding(t.image, "gpt.header-size");
+	test_close(&t);
 }
 
 static void a_disk_that_grew_has_its_backup_where_the_primary_says(void **state)
