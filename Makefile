@@ -64,8 +64,8 @@ once = $(eval $(1) := $(2))$($(1))
 
 # libcrypto: SHA-256, AES; libelf: ELF; fdisk: second opinion on partition tables; json-c: JSON;
 # liblz4: records of RedoxFS; libargon2: passwords of RedoxFS; liblzma: packages;
-# tomlplusplus: manifests, policies
-PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma tomlplusplus capstone
+# tomlplusplus: manifests, policies; libseccomp: lib/core/sandbox_calls.c
+PKGS = libcrypto libelf fdisk json-c liblz4 libargon2 liblzma tomlplusplus capstone libseccomp
 PKG_CFLAGS = $(call once,PKG_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PKGS)))
 PKG_LIBS = $(call once,PKG_LIBS,$(shell $(PKG_CONFIG) --libs $(PKGS)))
 TEST_CFLAGS = $(call once,TEST_CFLAGS,$(shell $(PKG_CONFIG) --cflags cmocka))

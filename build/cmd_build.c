@@ -140,6 +140,7 @@ static int run(struct command_call *call)
 {
 	struct manifest m = { 0 };
 	struct image_build b = { .ctx = call->ctx, .m = &m, .warn = warn, .warn_ctx = call };
+	struct sandbox sandbox;
 	struct rimg_error err;
 	int rc;
 
@@ -150,6 +151,14 @@ static int run(struct command_call *call)
 		return call_usage(call, "where to? give --output IMAGE");
 	if (call_has(call, "locked") && !call_value(call, "lock"))
 		return call_usage(call, "--locked needs --lock FILE");
+	/* a manifest may name anything; no byte of it has been read yet */
+	sandbox_init(&sandbox);
+	sandbox_may_read(&sandbox, "/");
+	sandbox_may_write(&sandbox, b.path); /* --check: what is in it, while it is made */
+	sandbox_may_write(&sandbox, call_value(call, "lock"));
+	sandbox.later = true;
+	if (call_confine(call, &sandbox) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	rc = refuse_outputs(call, b.path, &err);
 	if (rc == 0)
 		rc = load(call, &m, &err);

@@ -144,6 +144,8 @@ static int run(struct command_call *call)
 		return call_usage(call, "expected --size with a size such as 512MiB");
 	if (parse_parts(call, &p, &err) < 0)
 		return call_error(call, &err);
+	if (output_confine(call, &o, NULL) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	memcpy(d.seed, o.rq.seed, sizeof(d.seed));
 	d.epoch = o.rq.epoch;
 	d.parts = p.list;

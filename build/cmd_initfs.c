@@ -57,7 +57,7 @@ static int run(struct command_call *call)
 	if (max_size && !str_parse_size(max_size, &o.rq.max_size))
 		return call_usage(call, "--max-size: expected a size such as 128MiB, found \"%s\"",
 				  max_size);
-	if (plan_init(&p) < 0)
+	if (output_confine(call, &o, call->args[0]) != EXIT_HOLDS || plan_init(&p) < 0)
 		return EXIT_TROUBLE;
 	o.rq.tree = &p;
 	status = with_bootstrap(call, &o, &p);

@@ -51,6 +51,8 @@ int remake_command(struct command_call *call, struct remake *r)
 	r->path = o.path;
 	r->epoch = o.rq.epoch;
 	memcpy(r->seed, o.rq.seed, sizeof(r->seed));
+	if (output_confine(call, &o, call->args[0]) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	r->old = call_open(call, call->args[0], &image);
 	if (!r->old)
 		return EXIT_TROUBLE;

@@ -52,7 +52,7 @@ static int run(struct command_call *call)
 	status = parse(call, &o, &size, uuid);
 	if (status != EXIT_HOLDS)
 		return status;
-	if (plan_init(&p) < 0)
+	if (output_confine(call, &o, call->args[0]) != EXIT_HOLDS || plan_init(&p) < 0)
 		return EXIT_TROUBLE;
 	o.rq.tree = &p;
 	inputs_stamp(p.root, &o.rules);

@@ -87,6 +87,17 @@ int output_options(struct command_call *call, struct output *o)
 	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
+int output_confine(struct command_call *call, const struct output *o, const char *input)
+{
+	struct sandbox s;
+
+	sandbox_init(&s);
+	call_may_read(&s, input);
+	sandbox_may_read(&s, call_value(call, "bootstrap"));
+	sandbox_may_write(&s, o->path);
+	return call_confine(call, &s);
+}
+
 /* Side by side, begun in this order: the disk is to be busy from the first moment on, and of those
  * that compute, the digest takes longest and is alone in having one thread only. */
 enum finish_step {

@@ -32,6 +32,12 @@ struct output {
 /** output_options - read OUTPUT_OPTIONS; complains and returns EXIT_TROUBLE if they do not fit */
 int output_options(struct command_call *call, struct output *o);
 
+/**
+ * output_confine - enter the sandbox: what is given and --bootstrap may be read, the output made
+ * @input: address, file or directory; NULL: everything is open already
+ */
+int output_confine(struct command_call *call, const struct output *o, const char *input);
+
 /** output_seed - the 32 bytes that stand for a seed text: SHA-256 of "rimg-seed-1" NUL and it */
 int output_seed(const void *text, size_t len, uint8_t ret[32], struct rimg_error *err);
 

@@ -343,14 +343,17 @@ static int compare(struct command_call *call, const struct report_filter *filter
 			    .width = call->width,
 			    .filter = filter };
 	struct rimg_error err;
-	bool damaged;
+	struct rimg_image *images[2];
+	struct rimg_node *nodes[2];
+	bool damaged, opened;
 	int status;
 
-	r.a = (struct report_side){ .address = call->args[0],
-				    .node = call_open(call, call->args[0], &image_a) };
-	r.b = (struct report_side){ .address = call->args[1],
-				    .node = call_open(call, call->args[1], &image_b) };
-	if (!r.a.node || !r.b.node || refuse(call, &r) != 0)
+	opened = call_open_two(call, call->args, images, nodes);
+	image_a = images[0];
+	image_b = images[1];
+	r.a = (struct report_side){ .address = call->args[0], .node = nodes[0] };
+	r.b = (struct report_side){ .address = call->args[1], .node = nodes[1] };
+	if (!opened || refuse(call, &r) != 0)
 		return EXIT_TROUBLE;
 	options.progress = call->progress ? progress : NULL;
 	diff = rimg_diff_run(r.a.node, r.b.node, &options, &err);
@@ -369,6 +372,28 @@ static int compare(struct command_call *call, const struct report_filter *filter
 	return status != 0 ? status : judge_both(call, &r, judge(call, r.summary, filter, damaged));
 }
 
+static void may_write(struct command_call *call, struct sandbox *s, const char *option)
+{
+	const char *path = call_value(call, option);
+
+	sandbox_may_write(s, path && strcmp(path, "-") == 0 ? NULL : path);
+}
+
+static int confine(struct command_call *call)
+{
+	struct sandbox s;
+
+	if (!call_has(call, "policy") && !call_has(call, "html") && !call_has(call, "markdown"))
+		return EXIT_HOLDS;
+	sandbox_init(&s);
+	call_may_read(&s, call->args[0]);
+	call_may_read(&s, call->args[1]);
+	sandbox_may_read(&s, call_value(call, "policy"));
+	may_write(call, &s, "html");
+	may_write(call, &s, "markdown");
+	return call_confine(call, &s);
+}
+
 static int run_diff(struct command_call *call)
 {
 	auto_with(free_delta) struct policy_delta *delta = NULL;
@@ -382,7 +407,9 @@ static int run_diff(struct command_call *call)
 		return call_usage(call, "expected two addresses, found %zu", call->n_args);
 	if (call_has(call, "exit-policy") && !policy)
 		return call_usage(call, "--exit-policy wants --policy FILE");
-	status = read_format(call, &output);
+	status = confine(call);
+	if (status == 0)
+		status = read_format(call, &output);
 	if (status == 0)
 		status = read_filter(call, &filter);
 	if (status == 0 && policy) {

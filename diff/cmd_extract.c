@@ -70,6 +70,7 @@ static int run_extract(struct command_call *call)
 	auto_free char *dest = NULL;
 	const char *output = call_value(call, "output");
 	struct extract x = { .call = call, .buf = buf };
+	struct sandbox sandbox;
 	struct rimg_node *node;
 	struct rimg_error err;
 	int status;
@@ -87,6 +88,11 @@ static int run_extract(struct command_call *call)
 		error_nomem(&err);
 		return call_error(call, &err);
 	}
+	sandbox_init(&sandbox);
+	call_may_read(&sandbox, call->args[0]);
+	sandbox_may_make(&sandbox, dest);
+	if (call_confine(call, &sandbox) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;

@@ -34,7 +34,7 @@ faults() {
 				"$@" >"$out" 2>"$err" </dev/null
 			echo $?
 		) 2>/dev/null)
-		if [ ! -e "$tmp/fault.mark" ]; then
+		if [ ! -s "$tmp/fault.mark" ]; then
 			if [ "$status" = 0 ] && [ $n -gt 1 ]; then
 				pass "$name: $kind fails with $error, up to $((n - 1))"
 			else

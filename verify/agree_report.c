@@ -212,6 +212,7 @@ int agree_report_json(const struct agree_report *r, struct rimg_error *err)
 		rc = put_vote(&w, r, i, err);
 	jsonw_end_array(&w);
 	put_refusals(&w, r->ballots);
+	jsonw_sandbox(&w, &r->call->sandbox);
 	jsonw_end_object(&w);
 	fputc('\n', r->call->out);
 	return rc;

@@ -58,4 +58,7 @@ void agree_each_difference(const struct agreement *a, const struct vote *v,
 int agree_diff(const struct agree_report *r, const struct vote *v, const char **ret_path,
 	       struct rimg_image **ret_image, struct rimg_diff **ret_diff, struct rimg_error *err);
 
+/** agree_may_read - what the options of the command name: keys, and images of others at any time */
+void agree_may_read(const struct command_call *call, struct sandbox *s);
+
 #endif

@@ -262,7 +262,7 @@ static int do_rebuild(struct run *run, const struct rebuild_request *rq)
 	return put_rebuild(run, &result, rq->vary);
 }
 
-static int run_rebuild(struct run *run, const struct rimg_node *node)
+static int run_rebuild(struct run *run, bool is_part)
 {
 	struct command_call *call = run->call;
 	auto_free const char **set = calloc(call->n_given + 1, sizeof(*set));
@@ -274,7 +274,7 @@ static int run_rebuild(struct run *run, const struct rimg_node *node)
 		return error_nomem(run->err);
 	if (call->n_args < 2)
 		return set_why(run, ALL_REBUILD, ALL_NOT_CHECKED, "no manifest was given");
-	if (node->layer)
+	if (is_part)
 		return set_why(run, ALL_REBUILD, ALL_NOT_CHECKED,
 			       "a manifest builds a whole image, and this is a part of one");
 	if (!vary_parse(vary ? vary : "all", &rq.vary, &bad, &len))
@@ -285,7 +285,8 @@ static int run_rebuild(struct run *run, const struct rimg_node *node)
 		set[rq.n_set++] = value;
 	rq.manifest = call->args[1];
 	rq.base = call_value(call, "directory");
-	rq.expected = node->image->name;
+	rq.expected = run->image;
+	rq.require_sandbox = call->require_sandbox;
 	return do_rebuild(run, &rq);
 }
 
@@ -407,12 +408,21 @@ static int put_sarif(struct run *run)
 	rc = sarif_begin(&s, out, "rimg verify all", run->image, rules, sarif_rules(rules, n),
 			 rule_text);
 	if (rc == 0) {
+		s.sandbox = &run->call->sandbox;
 		check_put_sarif(&s, &run->checked);
 		if (run->audit)
 			audit_put_sarif(&s, run->audit);
 		sarif_end(&s, verdict != ALL_OPEN, exit_of(verdict));
 	}
 	return captured(run, out, rc);
+}
+
+int all_rebuild(struct command_call *call, const char *image, bool is_part, struct all_report *ret,
+		struct rimg_error *err)
+{
+	auto_with(run_done) struct run run = { .call = call, .image = image, .r = ret, .err = err };
+
+	return run_rebuild(&run, is_part);
 }
 
 int all_run(struct command_call *call, struct rimg_node *node, struct all_report *ret,
@@ -424,11 +434,10 @@ int all_run(struct command_call *call, struct rimg_node *node, struct all_report
 	int rc;
 
 	ret->address = call->args[0];
+	ret->sandbox = &call->sandbox;
 	rc = run_check(&run, node);
 	if (rc == 0)
 		rc = run_audit(&run);
-	if (rc == 0)
-		rc = run_rebuild(&run, node);
 	if (rc == 0)
 		rc = run_agree(&run);
 	if (rc == 0 && call_has(call, "sarif"))

@@ -44,19 +44,33 @@ struct all_part {
 /**
  * struct all_report - the whole
  * @address: what it is about: an image, or a part of one
+ * @sandbox: what was in force from check on
  * @sarif:   the log of check and audit, empty if it was not asked for
  */
 struct all_report {
 	const char *address;
+	const struct sandbox_state *sandbox;
 	struct all_part parts[ALL_N];
 	struct str sarif;
 };
 
 /**
- * all_run - run every part that applies
- * @call:  of `rimg verify all`: its options say what applies
- * @node:  the image
- * @ret:   begins empty; all_done() it, also after an error
+ * all_rebuild - the first part, if it applies: the only one that starts programs
+ * @call:    of `rimg verify all`: its options say what applies
+ * @image:   the host file, no byte of which is looked at
+ * @is_part: the report will be about a part of it
+ * @ret:     begins empty; all_done() it, also after an error
+ *
+ * Returns as all_run().
+ */
+__attribute__((warn_unused_result)) int all_rebuild(struct command_call *call, const char *image,
+						    bool is_part, struct all_report *ret,
+						    struct rimg_error *err);
+
+/**
+ * all_run - run every other part that applies, in a sandbox
+ * @node: the image
+ * @ret:  what all_rebuild() left
  *
  * Returns 0, or -RIMG_E_NOMEM or another code that leaves no report at all.
  */

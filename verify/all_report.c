@@ -91,6 +91,7 @@ void all_put_json(FILE *out, const struct all_report *r)
 		jsonw_end_object(&w);
 	}
 	jsonw_end_object(&w);
+	jsonw_sandbox(&w, r->sandbox);
 	jsonw_end_object(&w);
 	fputc('\n', out);
 }
@@ -142,6 +143,7 @@ int all_put_html(FILE *out, const struct all_report *r, struct rimg_error *err)
 		html_lines(&h, str_cstr(&p->text), p->text.len);
 		html_close(&h);
 	}
+	html_element(&h, "p", NULL, sandbox_words(r->sandbox));
 	html_page_end(&h);
 	return 0;
 }

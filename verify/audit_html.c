@@ -516,6 +516,8 @@ static int write_page(struct audit_page *p, FILE *out, const struct str *details
 		put_unread(p);
 	html_element(h, "h2", NULL, "The rules");
 	audit_put_rules(h);
+	if (p->view->sandbox)
+		html_element(h, "p", NULL, sandbox_words(p->view->sandbox));
 	html_page_end(h);
 	return rc;
 }

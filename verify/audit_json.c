@@ -173,6 +173,8 @@ int audit_write_json(const struct audit_report *r, const struct audit_view *view
 	put_unread(&w, r);
 	if (rc == 0)
 		rc = put_exceptions(&w, r);
+	if (view->sandbox)
+		jsonw_sandbox(&w, view->sandbox);
 	jsonw_end_object(&w);
 	fputc('\n', out);
 	return rc;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "audit/audit.h"
+#include "core/sandbox.h"
 
 /* The outputs of `rimg verify audit`. */
 
@@ -12,12 +13,14 @@
  * struct audit_view - how a report is shown
  * @address:   what was audited
  * @policy:    the policy's file, for pages; NULL: none was given
+ * @sandbox:   what was in force; NULL: others tell that
  * @functions: also the pieces of code; as text only those that are not covered
  * @verbose:   as text: all reasons and evidence, and with @functions all pieces
  */
 struct audit_view {
 	const char *address;
 	const char *policy;
+	const struct sandbox_state *sandbox;
 	bool functions;
 	bool verbose;
 	bool color;

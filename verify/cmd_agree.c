@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -77,6 +78,34 @@ static int get_keys(struct agree *g)
 	return EXIT_HOLDS;
 }
 
+void agree_may_read(const struct command_call *call, struct sandbox *s)
+{
+	const char *value;
+	size_t i = 0;
+
+	while ((value = call_each(call, "trusted", &i)) != NULL) {
+		const char *mark = strstr(value, until_mark);
+		auto_free char *path = strndup(value, mark ? (size_t)(mark - value) : SIZE_MAX);
+
+		sandbox_may_read(s, path);
+	}
+	sandbox_may_read(s, call_value(call, "theirs"));
+	/* everything else is read before the image is looked at */
+	s->later = call_has(call, "theirs");
+}
+
+static int confine(struct command_call *call)
+{
+	struct sandbox s;
+
+	sandbox_init(&s);
+	call_may_read(&s, call->args[0]);
+	for (size_t i = 1; i < call->n_args; i++)
+		sandbox_may_read(&s, call->args[i]);
+	agree_may_read(call, &s);
+	return call_confine(call, &s);
+}
+
 static int get_options(struct agree *g)
 {
 	struct command_call *call = g->call;
@@ -97,7 +126,7 @@ static int get_options(struct agree *g)
 				  "--now wants seconds since 1970 or a time such as "
 				  "2026-01-31T12:00:00Z, not %s",
 				  now);
-	return get_keys(g);
+	return confine(call) == EXIT_HOLDS ? get_keys(g) : EXIT_TROUBLE;
 }
 
 static bool tell_now(void *arg, int64_t *ret_s)
@@ -154,15 +183,16 @@ static int agree(struct agree *g)
 	struct agreement a;
 	int rc;
 
+	rc = load_ballots(g);
+	if (rc < 0)
+		return call_error(call, &g->err);
 	r.node = call_open(call, call->args[0], &image);
 	if (!r.node)
 		return EXIT_TROUBLE;
 	if (!r.node->content)
 		return call_usage(call, "%s has no bytes of its own", call->args[0]);
-	rc = load_ballots(g);
 	call_progress(call, "hashing", 0, 0);
-	if (rc == 0)
-		rc = digest_source(r.node->content, r.sha256, &g->err);
+	rc = digest_source(r.node->content, r.sha256, &g->err);
 	call_progress(call, NULL, 0, 0);
 	if (rc == 0)
 		rc = rimg_source_verify(image->src, &g->err);

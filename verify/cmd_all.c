@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdlib.h>
 
+#include "core/address.h"
 #include "core/capture.h"
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/sink.h"
 #include "core/source.h"
+#include "verify/agree_report.h"
 #include "verify/all.h"
 
 static int put_html(FILE *out, void *report, struct rimg_error *err)
@@ -27,13 +29,35 @@ static int save(struct command_call *call, struct all_report *r)
 	return status;
 }
 
-static int verify(struct command_call *call, struct rimg_node *node)
+/* From here on no program is started, and the files that are named are all that can be opened. */
+static int confine(struct command_call *call)
+{
+	struct sandbox s;
+
+	sandbox_init(&s);
+	call_may_read(&s, call->args[0]);
+	sandbox_may_read(&s, call_value(call, "policy"));
+	call_may_read_each(call, &s, "attestation");
+	agree_may_read(call, &s);
+	sandbox_may_write(&s, call_value(call, "html"));
+	sandbox_may_write(&s, call_value(call, "sarif"));
+	s.later = true;
+	return call_confine(call, &s);
+}
+
+static int verify(struct command_call *call, struct rimg_image *image, const char *steps)
 {
 	auto_with(all_done) struct all_report r = { 0 };
+	struct rimg_node *node;
 	struct rimg_error err;
 	int status;
 
-	if (all_run(call, node, &r, &err) < 0)
+	if (all_rebuild(call, image->name, steps[0] != '\0', &r, &err) < 0)
+		return call_error(call, &err);
+	if (confine(call) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
+	node = address_find(rimg_image_root(image), steps, &err);
+	if (!node || all_run(call, node, &r, &err) < 0)
 		return call_error(call, &err);
 	if (call_has(call, "json"))
 		all_put_json(call->out, &r);
@@ -52,8 +76,8 @@ static int verify(struct command_call *call, struct rimg_node *node)
 static int run_all(struct command_call *call)
 {
 	auto_image struct rimg_image *image = NULL;
-	struct rimg_node *node;
 	struct rimg_error err;
+	const char *steps;
 	int status;
 
 	if (call->n_args < 1 || call->n_args > 2)
@@ -63,14 +87,14 @@ static int run_all(struct command_call *call)
 				  call->n_args);
 	if (call_has(call, "attestation") != call_has(call, "threshold"))
 		return call_usage(call, "--attestation, --threshold and --trusted belong together");
-	node = call_open(call, call->args[0], &image);
-	if (!node)
-		return EXIT_TROUBLE;
+	image = address_open(call->ctx, call->args[0], &steps, &err);
+	if (!image)
+		return call_error(call, &err);
 	if (sink_refuse(call_value(call, "html"), image->name, &err) < 0 ||
 	    sink_refuse(call_value(call, "sarif"), image->name, &err) < 0 ||
 	    sink_refuse(call_value(call, "sarif"), call_value(call, "html"), &err) < 0)
 		return call_error(call, &err);
-	status = verify(call, node);
+	status = verify(call, image, steps);
 	/* audit, rebuild and agree have opened it anew, by its name */
 	if (rimg_source_verify(image->src, &err) < 0 || source_verify_name(image->src, &err) < 0)
 		status = call_error(call, &err);

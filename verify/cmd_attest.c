@@ -422,6 +422,19 @@ static int attest(struct attest *a)
 	return EXIT_HOLDS;
 }
 
+static int confine(struct attest *a)
+{
+	static const char *const inputs[] = { "key", "passphrase-file", "lock", "add-to" };
+	struct sandbox s;
+
+	sandbox_init(&s);
+	call_may_read(&s, a->call->args[0]);
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+		sandbox_may_read(&s, call_value(a->call, inputs[i]));
+	sandbox_may_write(&s, a->path);
+	return call_confine(a->call, &s);
+}
+
 static int run_attest(struct command_call *call)
 {
 	struct attest a = { .call = call };
@@ -430,6 +443,8 @@ static int run_attest(struct command_call *call)
 	arena_init(&a.arena, 0);
 	arena_init(&a.subjects.arena, 0);
 	status = get_options(&a);
+	if (status == EXIT_HOLDS)
+		status = confine(&a);
 	if (status == EXIT_HOLDS)
 		status = attest(&a);
 	attest_done(&a);

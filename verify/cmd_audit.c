@@ -145,6 +145,7 @@ static int put_sarif(FILE *out, void *arg, struct rimg_error *err)
 	if (!rules || sarif_begin(&s, out, "rimg verify audit", subject->image, rules,
 				  sarif_rules(rules, audit_rules(r, rules)), audit_rule_text) < 0)
 		return error_nomem(err);
+	s.sandbox = subject->view->sandbox;
 	audit_put_sarif(&s, r);
 	sarif_end(&s, subject->status != EXIT_TROUBLE, subject->status);
 	return 0;
@@ -200,6 +201,7 @@ static int audit(struct command_call *call, const struct policy *policy,
 	struct rimg_node *node = call_open(call, call->args[0], &image);
 	struct audit_view view = { .address = call->args[0],
 				   .policy = call_value(call, "policy"),
+				   .sandbox = &call->sandbox,
 				   .functions = call_has(call, "functions"),
 				   .verbose = call->verbose > 0,
 				   .color = call->color };
@@ -219,6 +221,20 @@ static int audit(struct command_call *call, const struct policy *policy,
 	return call_worse(status, subject.status);
 }
 
+static int confine(struct command_call *call)
+{
+	const char *html = call_value(call, "html");
+	struct sandbox s;
+
+	sandbox_init(&s);
+	call_may_read(&s, call->args[0]);
+	sandbox_may_read(&s, call_value(call, "policy"));
+	call_may_read_each(call, &s, "known-prebuilt");
+	sandbox_may_write(&s, is_stdout(html) ? NULL : html);
+	sandbox_may_write(&s, call_value(call, "sarif"));
+	return call_confine(call, &s);
+}
+
 static int run_audit(struct command_call *call)
 {
 	auto_with(policy_done) struct policy policy = { 0 };
@@ -232,7 +248,7 @@ static int run_audit(struct command_call *call)
 	    1)
 		return call_usage(call, "--json, --propose-policy and --html - exclude one "
 					"another");
-	if (read_policy(call, &policy) != EXIT_HOLDS)
+	if (confine(call) != EXIT_HOLDS || read_policy(call, &policy) != EXIT_HOLDS)
 		return EXIT_TROUBLE;
 	status = read_prebuilt(call, &prebuilt);
 	if (call_has(call, "known-prebuilt") && !prebuilt)

@@ -34,6 +34,7 @@ static void put_json(struct command_call *call, const struct check_report *r, bo
 	jsonw_text(&w, "schema", "rimg.verify-check/1");
 	jsonw_text(&w, "address", call->args[0]);
 	check_put_json(&w, r, strict);
+	jsonw_sandbox(&w, &call->sandbox);
 	jsonw_end_object(&w);
 	fputc('\n', call->out);
 }
@@ -41,6 +42,7 @@ static void put_json(struct command_call *call, const struct check_report *r, bo
 /* What a log is made of. */
 struct log {
 	const struct check_report *r;
+	const struct sandbox_state *sandbox;
 	const char *image;
 };
 
@@ -54,6 +56,7 @@ static int put_sarif(FILE *out, void *arg, struct rimg_error *err)
 	if (!codes || sarif_begin(&s, out, "rimg verify check", log->image, codes,
 				  sarif_rules(codes, check_rules(r, codes)), finding_text) < 0)
 		return error_nomem(err);
+	s.sandbox = log->sandbox;
 	check_put_sarif(&s, r);
 	sarif_end(&s, r->n_unread == 0, exit_of(r));
 	return 0;
@@ -66,7 +69,7 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 					 .progress = show_progress,
 					 .arg = call };
 	const char *sarif = call_value(call, "sarif");
-	struct log log = { .r = &r, .image = image };
+	struct log log = { .r = &r, .sandbox = &call->sandbox, .image = image };
 	struct rimg_error err;
 
 	if (check_node(node, &o, &r, &err) < 0)
@@ -80,6 +83,18 @@ static int check(struct command_call *call, struct rimg_node *node, const char *
 	return exit_of(&r);
 }
 
+static int confine(struct command_call *call)
+{
+	struct sandbox s;
+
+	if (!call_has(call, "sarif"))
+		return EXIT_HOLDS;
+	sandbox_init(&s);
+	call_may_read(&s, call->args[0]);
+	sandbox_may_write(&s, call_value(call, "sarif"));
+	return call_confine(call, &s);
+}
+
 static int run_check(struct command_call *call)
 {
 	auto_image struct rimg_image *image = NULL;
@@ -89,6 +104,8 @@ static int run_check(struct command_call *call)
 
 	if (call->n_args != 1)
 		return call_usage(call, "expected one address, found %zu", call->n_args);
+	if (confine(call) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;

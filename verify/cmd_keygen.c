@@ -96,6 +96,7 @@ static int run_keygen(struct command_call *call)
 	auto_with(wipe) struct str secret = { 0 };
 	auto_str struct str open = { 0 }, secret_path = { 0 }, open_path = { 0 };
 	struct public_key public;
+	struct sandbox sandbox;
 	struct rimg_error err;
 	int status;
 
@@ -108,7 +109,12 @@ static int run_keygen(struct command_call *call)
 		error_nomem(&err);
 		return call_error(call, &err);
 	}
-	status = refuse_existing(call, secret_path.data);
+	sandbox_init(&sandbox);
+	sandbox_may_write(&sandbox, secret_path.data);
+	sandbox_may_write(&sandbox, open_path.data);
+	status = call_confine(call, &sandbox);
+	if (status == EXIT_HOLDS)
+		status = refuse_existing(call, secret_path.data);
 	if (status == EXIT_HOLDS)
 		status = refuse_existing(call, open_path.data);
 	if (status != EXIT_HOLDS)

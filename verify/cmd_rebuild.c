@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "core/cleanup.h"
 #include "core/command.h"
@@ -32,13 +35,17 @@ static struct rimg_image *open_output(struct command_call *call, const char *pat
 	return src ? rimg_image_open(call->ctx, src, path, err) : NULL;
 }
 
-static int compare_outputs(struct command_call *call, const struct rebuild_result *r,
-			   struct pair *p, struct rimg_error *err)
+static int open_outputs(struct command_call *call, const struct rebuild_result *r, struct pair *p,
+			struct rimg_error *err)
 {
 	p->a = open_output(call, r->a, err);
 	p->b = p->a ? open_output(call, r->b, err) : NULL;
-	if (p->b)
-		p->diff = rimg_diff_run(rimg_image_root(p->a), rimg_image_root(p->b), NULL, err);
+	return p->b ? 0 : -RIMG_E_IO;
+}
+
+static int compare_outputs(struct pair *p, struct rimg_error *err)
+{
+	p->diff = rimg_diff_run(rimg_image_root(p->a), rimg_image_root(p->b), NULL, err);
 	return p->diff ? 0 : -RIMG_E_IO;
 }
 
@@ -66,6 +73,7 @@ static void put_result(struct command_call *call, const struct rebuild_result *r
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "schema", "rimg.verify-rebuild/1");
 	rebuild_put_json(&w, r, wanted, diff);
+	jsonw_sandbox(&w, &call->sandbox);
 	jsonw_end_object(&w);
 	fputc('\n', call->out);
 }
@@ -84,20 +92,64 @@ static int check_wanted(struct command_call *call, const struct rebuild_result *
 	return status;
 }
 
+/* In the child. */
+static int read_and_tell(struct command_call *call, const struct rebuild_request *rq,
+			 const struct rebuild_result *r)
+{
+	auto_with(pair_done) struct pair pair = { 0 };
+	struct rimg_error err;
+	struct sandbox s;
+	int status, rc = 0;
+
+	if (r->b)
+		rc = open_outputs(call, r, &pair, &err);
+	sandbox_init(&s);
+	status = call_confine(call, &s);
+	if (status != EXIT_HOLDS)
+		return status;
+	if (r->b && rc == 0)
+		rc = compare_outputs(&pair, &err);
+	if (rc < 0)
+		status = call_error(call, &err);
+	put_result(call, r, rq->vary, pair.diff);
+	return call_finish(call, status);
+}
+
+/* What builds made is looked into by a child in a sandbox: this process, which has started them,
+ * still has to clean up behind them. */
+static int tell_apart(struct command_call *call, const struct rebuild_request *rq,
+		      const struct rebuild_result *r)
+{
+	int status;
+	pid_t child;
+
+	call_progress(call, NULL, 0, 0);
+	fflush(call->out);
+	child = fork();
+	if (child == 0)
+		_exit(read_and_tell(call, rq, r));
+	while (child > 0 && waitpid(child, &status, 0) < 0)
+		if (errno != EINTR)
+			child = -1;
+	call->confined = true; /* the child was, which has read all there was to read */
+	if (child > 0 && WIFEXITED(status))
+		return WEXITSTATUS(status);
+	call_complain(call, "what was built could not be looked into: the process for it %s",
+		      child > 0 ? "was killed" : "could not be started");
+	return EXIT_TROUBLE;
+}
+
 static int rebuild(struct command_call *call, const struct rebuild_request *rq)
 {
 	auto_with(rebuild_done) struct rebuild_result r = { 0 };
-	auto_with(pair_done) struct pair pair = { 0 };
 	struct rimg_error err;
-	int status = EXIT_HOLDS;
+	int status;
 
 	if (rebuild_run(rq, &r, &err) < 0) {
 		rebuild_put_log(call->err, &r);
 		return call_error(call, &err);
 	}
-	if (r.b && compare_outputs(call, &r, &pair, &err) < 0)
-		status = call_error(call, &err);
-	put_result(call, &r, rq->vary, pair.diff);
+	status = tell_apart(call, rq, &r);
 	status = call_worse(status, check_wanted(call, &r, rq->vary));
 	return call_worse(status, r.reproducible && r.as_expected ? EXIT_HOLDS : EXIT_FAILS);
 }
@@ -122,6 +174,7 @@ static int read_options(struct command_call *call, struct rebuild_request *rq)
 	rq->expected = call_value(call, "expect");
 	rq->work = call_value(call, "work");
 	rq->keep = call_value(call, "keep");
+	rq->require_sandbox = call->require_sandbox;
 	rq->progress = show_build;
 	rq->progress_arg = call;
 	return EXIT_HOLDS;

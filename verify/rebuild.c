@@ -117,6 +117,8 @@ static int rimg_line(struct rebuild *b, const struct rebuild_build *build, struc
 	add_word(c, self);
 	add_word(c, "build");
 	add_word(c, "--quiet");
+	if (rq->require_sandbox)
+		add_word(c, "--require-sandbox");
 	add_word(c, "-j");
 	add_word(c, build->varied & VARY_BIT(VARY_THREADS) ? "1" : "3");
 	for (size_t i = 0; i < rq->n_set; i++) {

@@ -23,6 +23,7 @@
  * @times:     builds, at least 2: the first in the surroundings as they are
  * @work:      directory for copies and outputs, or NULL
  * @keep:      directory, which does not exist, for the images and the logs; or NULL
+ * @require_sandbox: for `rimg build`
  * @progress:  told before each build; may be NULL
  */
 struct rebuild_request {
@@ -38,6 +39,7 @@ struct rebuild_request {
 	unsigned times;
 	const char *work;
 	const char *keep;
+	bool require_sandbox;
 	void (*progress)(void *arg, const char *what);
 	void *progress_arg;
 };

@@ -200,6 +200,21 @@ static void put_limits(FILE *out)
 		l.findings, l.analysis_bytes, l.attr_bytes, l.decoded_bytes);
 }
 
+static void put_sandbox(FILE *out)
+{
+	struct sandbox_state s = sandbox_offer();
+	const char *missing = call_sandbox_missing(&s);
+
+	fputs("sandbox on this machine:\n", out);
+	if (s.landlock)
+		fprintf(out, "  Landlock                  ABI %u\n", s.landlock);
+	else
+		fputs("  Landlock                  no\n", out);
+	fprintf(out, "  seccomp                   %s\n", s.seccomp ? "yes" : "no");
+	if (missing)
+		put_wrapped(out, 0, 2, missing);
+}
+
 void help_version(FILE *out, bool verbose)
 {
 	const char *fdisk = "";
@@ -212,4 +227,5 @@ void help_version(FILE *out, bool verbose)
 		OpenSSL_version(OPENSSL_VERSION), fdisk, json_c_version(), LZ4_versionString(),
 		lzma_version_string());
 	put_limits(out);
+	put_sandbox(out);
 }

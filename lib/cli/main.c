@@ -209,6 +209,20 @@ static int apply_common(struct command_call *call, unsigned *ret_threads, struct
 	return 0;
 }
 
+/* Before anything is read. What the kernel offers is still refused where it does not keep its word.
+ */
+static int require_sandbox(struct command_call *call)
+{
+	struct sandbox_state offer = sandbox_offer();
+	const char *missing = call_sandbox_missing(&offer);
+
+	call->require_sandbox = call_has(call, "require-sandbox");
+	if (!call->require_sandbox || !missing)
+		return EXIT_HOLDS;
+	call_complain(call, "--require-sandbox: %s", missing);
+	return EXIT_TROUBLE;
+}
+
 static void free_ctx(struct rimg_ctx **ctx)
 {
 	rimg_ctx_free(*ctx);
@@ -219,6 +233,7 @@ static int run(struct command_call *call)
 	auto_with(free_ctx) struct rimg_ctx *ctx = NULL;
 	struct rimg_error err;
 	unsigned threads;
+	int status;
 
 	if (apply_common(call, &threads, &err) < 0)
 		return call_usage(call, "%s", err.text);
@@ -228,9 +243,15 @@ static int run(struct command_call *call)
 		error_nomem(&err);
 		return call_error(call, &err);
 	}
+	if (require_sandbox(call) != EXIT_HOLDS)
+		return EXIT_TROUBLE;
 	if (set_password(call, &err) < 0)
 		return call_error(call, &err);
-	return call->command->run(call);
+	status = call->command->run(call);
+	if (!call->require_sandbox || call->confined || status == EXIT_TROUBLE)
+		return status;
+	call_complain(call, "--require-sandbox: this command has none; please report it");
+	return EXIT_TROUBLE;
 }
 
 /* Everything once the command is known; @argv holds what is left without its words. */

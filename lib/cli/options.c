@@ -21,6 +21,8 @@ const struct command_option options_common[] = {
 	{ "no-progress", 0, NULL, "draw no progress line" },
 	{ "password-file", 0, "FILE",
 	  "the first line of FILE is the password of encrypted volumes" },
+	{ "require-sandbox", 0, NULL,
+	  "do nothing where the kernel cannot confine rimg; see rimg --version -v" },
 	{ "help", 'h', NULL, "show this help" },
 	{ "version", 0, NULL, "show the version; with -v also libraries and limits" },
 	{ NULL, 0, NULL, NULL },

@@ -233,28 +233,28 @@ struct rimg_node *rimg_image_find(struct rimg_image *image, const char *steps,
 	return address_find(image->root, steps, err);
 }
 
+struct rimg_image *address_open(struct rimg_ctx *ctx, const char *address, const char **ret_steps,
+				struct rimg_error *err)
+{
+	auto_free char *path = NULL;
+	struct rimg_source *src;
+
+	if (address_split(address, &path, ret_steps, err) < 0)
+		return NULL;
+	src = rimg_source_open_path(path, err);
+	return src ? rimg_image_open(ctx, src, path, err) : NULL;
+}
+
 struct rimg_node *rimg_image_open_address(struct rimg_ctx *ctx, const char *address,
 					  struct rimg_image **ret_image, struct rimg_error *err)
 {
-	auto_free char *path = NULL;
 	const char *steps;
-	struct rimg_source *src;
-	struct rimg_image *image;
-	struct rimg_node *node;
+	struct rimg_image *image = address_open(ctx, address, &steps, err);
+	struct rimg_node *node = image ? address_find(image->root, steps, err) : NULL;
 
-	if (address_split(address, &path, &steps, err) < 0)
-		return NULL;
-	src = rimg_source_open_path(path, err);
-	if (!src)
-		return NULL;
-	image = rimg_image_open(ctx, src, path, err);
-	if (!image)
-		return NULL;
-	node = address_find(image->root, steps, err);
-	if (!node) {
+	if (!node)
 		rimg_image_free(image);
-		return NULL;
-	}
-	*ret_image = image;
+	else
+		*ret_image = image;
 	return node;
 }

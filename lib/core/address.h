@@ -13,6 +13,15 @@ int address_split(const char *address, char **ret_path, const char **ret_steps,
 		  struct rimg_error *err);
 
 /**
+ * address_open - open the host file of an address, and nothing in it
+ * @ret_steps: what is left of @address, for address_find()
+ *
+ * Returns the image (rimg_image_free()) or NULL.
+ */
+struct rimg_image *address_open(struct rimg_ctx *ctx, const char *address, const char **ret_steps,
+				struct rimg_error *err);
+
+/**
  * address_find - follow steps from @node
  *
  * Returns the node or NULL with @err set, as rimg_image_find() does.

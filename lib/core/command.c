@@ -190,14 +190,3 @@ int call_finish(struct command_call *call, int status)
 					      : "an earlier write failed");
 	return EXIT_TROUBLE;
 }
-
-struct rimg_node *call_open(struct command_call *call, const char *address,
-			    struct rimg_image **ret_image)
-{
-	struct rimg_error err;
-	struct rimg_node *node = rimg_image_open_address(call->ctx, address, ret_image, &err);
-
-	if (!node)
-		call_error(call, &err);
-	return node;
-}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "core/layer.h"
+#include "core/sandbox.h"
 
 /* What a command of the command line is. The rooms (build/, diff/, verify/) define commands with
  * RIMG_COMMAND; lib/cli parses the line and calls them. */
@@ -69,8 +70,12 @@ struct command_call {
 	int out_errno;                 /* why writing results failed, when it is known */
 	int verbose;
 	bool quiet;
-	bool color;     /* results may be coloured */
-	bool progress;  /* a progress line may be drawn on err */
+	bool color;                   /* results may be coloured */
+	bool progress;                /* a progress line may be drawn on err */
+	bool require_sandbox;         /* rather nothing than without */
+	bool confined;                /* call_confine() has been there */
+	bool opens_later;             /* ... and call_open() must not close the doors */
+	struct sandbox_state sandbox; /* what is in force */
 	unsigned width; /* columns of the terminal that results go to; 0: to no terminal */
 	/* draws the line, or wipes it away when @what is NULL; NULL: there is none */
 	void (*draw)(struct command_call *call, const char *what, uint64_t done, uint64_t total);
@@ -141,10 +146,37 @@ static inline int call_worse(int a, int b)
 /**
  * call_open - open an address, with messages
  *
+ * Between opening the host file and looking at its first byte the sandbox is entered: nothing can
+ * be opened from then on, unless call_confine() has said what.
+ *
  * Returns the node (the caller frees *ret_image), or NULL after having complained.
  */
 struct rimg_node *call_open(struct command_call *call, const char *address,
 			    struct rimg_image **ret_image);
+
+/** call_open_two - the same for two: both files are open before either is looked at */
+bool call_open_two(struct command_call *call, const char *const addresses[2],
+		   struct rimg_image *ret_images[2], struct rimg_node *ret_nodes[2]);
+
+/**
+ * call_confine - enter a sandbox in which some files may be opened (core/sandbox.h), once
+ * @s: is done with it afterwards
+ *
+ * A command that reads or writes more than what call_open() opens calls this before it reads
+ * anything. What is missing is told with -v, and by commands that judge always; with -v these also
+ * tell what is in force. Returns EXIT_HOLDS, or EXIT_TROUBLE after having complained that
+ * --require-sandbox cannot be met.
+ */
+__attribute__((warn_unused_result)) int call_confine(struct command_call *call, struct sandbox *s);
+
+/** call_may_read - sandbox_may_read() for the host file of an address; NULL is fine */
+void call_may_read(struct sandbox *s, const char *address);
+
+/** call_may_read_each - sandbox_may_read() for every value of an option */
+void call_may_read_each(const struct command_call *call, struct sandbox *s, const char *option);
+
+/** call_sandbox_missing - why --require-sandbox cannot be met, and what to do; NULL: it can */
+const char *call_sandbox_missing(const struct sandbox_state *state);
 
 /** commands - every command, sorted by name; ends with NULL */
 extern const struct rimg_command *const commands[];

@@ -141,6 +141,14 @@ void jsonw_bytes(struct jsonw *w, const char *key, const void *bytes, size_t len
 	quoted(w, bytes, len);
 }
 
+void jsonw_sandbox(struct jsonw *w, const struct sandbox_state *state)
+{
+	jsonw_object(w, "sandbox");
+	jsonw_bool(w, "landlock", state->landlock != 0);
+	jsonw_bool(w, "seccomp", state->seccomp);
+	jsonw_end_object(w);
+}
+
 void jsonw_document(struct jsonw *w, const char *key, const char *json)
 {
 	size_t len = strlen(json);

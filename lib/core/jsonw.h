@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/sandbox.h"
+
 /**
  * struct jsonw - writes one JSON document to a stream, never holding it whole
  *
@@ -38,6 +40,10 @@ void jsonw_text(struct jsonw *w, const char *key, const char *text);
  * does a backslash that stands before such six characters.
  */
 void jsonw_bytes(struct jsonw *w, const char *key, const void *bytes, size_t len);
+
+/** jsonw_sandbox - what was in force, as the key "sandbox"; the same on all machines that have it
+ * all */
+void jsonw_sandbox(struct jsonw *w, const struct sandbox_state *state);
 
 /**
  * jsonw_document - a value that is JSON already: what another writer has made

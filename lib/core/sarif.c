@@ -196,6 +196,11 @@ void sarif_end(struct sarif *s, bool complete, int exit_code)
 	jsonw_object(w, NULL);
 	jsonw_bool(w, "executionSuccessful", complete);
 	jsonw_u64(w, "exitCode", (uint64_t)exit_code);
+	if (s->sandbox) {
+		jsonw_object(w, "properties");
+		jsonw_sandbox(w, s->sandbox);
+		jsonw_end_object(w);
+	}
 	jsonw_end_object(w);
 	jsonw_end_array(w);
 	jsonw_text(w, "columnKind", "unicodeCodePoints");

@@ -21,7 +21,8 @@ struct sarif {
 	const char *const *rules;
 	size_t n_rules;
 	const char *(*text)(const char *id);
-	char *uri; /* of the image; freed by sarif_end() */
+	char *uri;                           /* of the image; freed by sarif_end() */
+	const struct sandbox_state *sandbox; /* set by the caller before sarif_end(), or NULL */
 };
 
 /**

@@ -7,7 +7,7 @@
  *	them that say where, as rimg's own do), remove
  * FAULT_AT: which call of that kind, from 1
  * FAULT_ERROR: ENOSPC, EIO, ENOMEM, EACCES, or KILL
- * FAULT_MARK: file that is made when it happens
+ * FAULT_MARK: file that gets a byte when it happens
  *
  * Only calls that the program makes itself are seen: not those of the C library's streams. */
 
@@ -26,6 +26,16 @@
 #include <unistd.h>
 
 static atomic_ulong n_calls;
+static int mark = -1; /* open from the start: later a sandbox would not allow it */
+
+__attribute__((constructor)) static void open_mark(void)
+{
+	const char *path = getenv("FAULT_MARK");
+
+	if (path)
+		mark = (int)syscall(SYS_openat, AT_FDCWD, path, O_CREAT | O_WRONLY | O_CLOEXEC,
+				    0644);
+}
 
 static int error_number(const char *name)
 {
@@ -46,16 +56,14 @@ static int error_number(const char *name)
 static bool must_fail(const char *kind)
 {
 	const char *wanted = getenv("FAULT_KIND"), *at = getenv("FAULT_AT");
-	const char *mark = getenv("FAULT_MARK"), *error = getenv("FAULT_ERROR");
-	long fd;
+	const char *error = getenv("FAULT_ERROR");
 
 	if (!wanted || !at || strcmp(wanted, kind) != 0)
 		return false;
 	if (atomic_fetch_add(&n_calls, 1) + 1 != strtoul(at, NULL, 10))
 		return false;
-	fd = mark ? syscall(SYS_openat, AT_FDCWD, mark, O_CREAT | O_WRONLY, 0644) : -1;
-	if (fd >= 0)
-		syscall(SYS_close, fd);
+	if (mark >= 0)
+		syscall(SYS_write, mark, "x", (size_t)1);
 	if (error && strcmp(error, "KILL") == 0)
 		kill(getpid(), SIGKILL);
 	errno = error_number(error);
