@@ -261,7 +261,7 @@ check-tsan:
 
 # Which lines and branches the tests run: a table of files, and with FILES=1 each line of lib/formats
 # that none of them does. TESTS: what is run, as in tests/run; everything if not given.
-COVER = O=out/coverage HARDEN=-fPIE WERROR= 'CFLAGS=-O0 -g --coverage -fprofile-update=atomic -w'
+COVER = O=out/coverage HARDEN=-fPIE WERROR= 'CFLAGS=-O0 -g --coverage -fprofile-update=atomic -DRIMG_COVERAGE -w'
 .PHONY: coverage
 coverage: golden
 	@$(MAKE) deps

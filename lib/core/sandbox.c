@@ -64,7 +64,7 @@ struct path_beneath_attr {
 
 /* ---- what there is -------------------------------------------------------------------------- */
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(RIMG_COVERAGE) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #	define INSTRUMENTED 1
 #elif defined(__has_feature)
 #	if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
@@ -74,6 +74,14 @@ struct path_beneath_attr {
 #endif
 #ifndef INSTRUMENTED
 #	define INSTRUMENTED 0
+#endif
+
+/* What is linked in reads /proc and its own program to tell what it found, or writes its counts at
+ * the end. */
+#ifdef RIMG_COVERAGE
+#	define INSTRUMENT UINT64_MAX
+#else
+#	define INSTRUMENT (READING | FS_EXECUTE)
 #endif
 
 bool sandbox_instrumented(void)
@@ -233,9 +241,8 @@ static bool restrict_files(struct sandbox *s)
 	/* hard links between directories would be refused: FS_REFER can be granted from ABI 2 on */
 	if (s->ruleset < 0 || (s->trees && s->abi < 2))
 		return false;
-	/* a sanitizer reads /proc and its own program to tell what it found */
 	if (INSTRUMENTED)
-		allow(s, "/", READING | FS_EXECUTE);
+		allow(s, "/", INSTRUMENT);
 	return syscall(SYS_landlock_restrict_self, s->ruleset, 0) == 0;
 }
 

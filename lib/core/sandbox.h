@@ -41,7 +41,8 @@ struct sandbox {
 /**
  * sandbox_offer - what this kernel could put in force, as far as it can be known without entering
  *
- * A build for a sanitizer or a fuzzer has no seccomp: what is linked into it calls what it likes.
+ * A build for a sanitizer, a fuzzer or `make coverage` has no seccomp: what is linked into it calls
+ * what it likes.
  */
 struct sandbox_state sandbox_offer(void);
 
