@@ -55,13 +55,29 @@ count() {
 "$RIMG" diff -q --digests --html "$dir/disk.html" "$GOLDEN/disk-installer.img" "$GOLDEN/disk-sgdisk.img" >/dev/null
 "$RIMG" diff -q --html "$dir/clone.html" "$GOLDEN/basic.img" "$GOLDEN/clone.img" >/dev/null 2>&1
 "$RIMG" verify audit -q --html "$dir/audit.html" "$GOLDEN/disk-installer.img" >/dev/null 2>&1
-for page in disk clone audit; do
+"$RIMG" verify all -q --html "$dir/all.html" "$GOLDEN/disk-installer.img" >/dev/null 2>&1
+for page in disk clone audit all; do
 	browser --dump-dom "file://$dir/$page.html" >"$dir/$page.dom"
 	for what in '<details' '<rect' '<a ' '<tr' ' id="'; do
 		check "$page: as many $what as written" \
 			[ "$(count "$what" "$dir/$page.html")" = "$(count "$what" "$dir/$page.dom")" ]
 	done
 	check_not "$page: the policy forbids nothing of ours" grep -qi 'content security policy' "$dir/log"
+done
+
+# on a telephone only tables and listings may be wider than the window, and these scroll by themselves: a
+# script tells, in a copy without policy and with everything unfolded (a frame, as windows are not so narrow)
+cat >"$dir/telephone.html" <<'END'
+<title>nothing was said</title>
+<script>onmessage = function (e) { document.title = e.data }</script>
+<iframe src="unfolded.html" width="420" height="900" style="border:0"></iframe>
+END
+for page in disk clone audit all; do
+	sed 's/<meta[^>]*Content-Security-Policy[^>]*>//; s/<details/<details open/g; s|</body>|<script>parent.postMessage("wide " + document.documentElement.scrollWidth, "*")</script></body>|' \
+		"$dir/$page.html" >"$dir/unfolded.html"
+	browser --dump-dom "file://$dir/telephone.html" >"$dir/telephone.dom"
+	check "$page: fits in a narrow window: $(sed -n 's/.*<title>\(.*\)<.title>.*/\1/p' "$dir/telephone.dom")" \
+		grep -q '<title>wide 420<' "$dir/telephone.dom"
 done
 
 # a script, a style and an attribute of somebody else, none of which may take effect
@@ -78,6 +94,20 @@ shot narrow disk.html 420 3000
 shot zoom disk.html 1400 2400 '#z1-1048576'
 shot clone clone.html 1400 2400
 shot audit audit.html 1400 1600
+shot all all.html 1400 1200
+shot all-narrow all.html 420 1600
 shot audit-narrow audit.html 420 2400
+# the two pages of docs/tour.md, which shows their upper halves: docs/img has copies
+. tests/documents.sh
+tour=$(mktemp -d "$dir/tour-XXXXXX")
+mkdir "$tour/out"
+ln -s "$PWD/tests" "$tour/tests"
+ln -s "$(realpath "$RIMG")" "$tour/out/rimg"
+doc_split docs/tour.md "$tour/steps" && (cd "$tour" && sh "$tour/steps/run")
+for page in diff audit; do
+	cp "$tour/out/tour/$page.html" "$dir/tour-$page.html"
+	shot "tour-$page" "tour-$page.html" 1000 900
+done
+rm -rf "$tour"
 echo "the pictures are in $dir"
 exit $failed

@@ -98,6 +98,30 @@ void all_put_json(FILE *out, const struct all_report *r)
 
 /* ---- HTML ----------------------------------------------------------------------------------- */
 
+static const char *class_of(enum all_state state)
+{
+	static const char *const classes[] = {
+		[ALL_NOT_CHECKED] = "tag doubt",
+		[ALL_HOLDS] = "tag good",
+		[ALL_FAILS] = "tag bad",
+		[ALL_OPEN] = "tag doubt",
+	};
+
+	return classes[state];
+}
+
+/* Green is for what was checked in full. */
+static const char *class_of_verdict(const struct all_report *r)
+{
+	if (all_verdict(r) == ALL_FAILS)
+		return "verdict bad";
+	for (size_t i = 0; i < ALL_N; i++) {
+		if (r->parts[i].state != ALL_HOLDS)
+			return "verdict doubt";
+	}
+	return "verdict good";
+}
+
 static void put_summary(struct html *h, const struct all_report *r)
 {
 	html_open(h, "table");
@@ -106,7 +130,9 @@ static void put_summary(struct html *h, const struct all_report *r)
 
 		html_open(h, "tr");
 		html_element(h, "th", NULL, all_part_name((enum all_id)i));
-		html_element(h, "td", NULL, all_state_name(p->state));
+		html_open(h, "td");
+		html_element(h, "span", class_of(p->state), all_state_name(p->state));
+		html_close(h);
 		html_open(h, "td");
 		html_text(h, meanings[i]);
 		if (p->why) {
@@ -126,10 +152,14 @@ int all_put_html(FILE *out, const struct all_report *r, struct rimg_error *err)
 
 	if (rc < 0)
 		return rc;
+	html_open_class(&h, "div", "page");
 	html_open(&h, "h1");
+	html_text(&h, "Verdict on ");
+	html_open_class(&h, "span", "path");
 	html_bytes(&h, r->address, strlen(r->address));
 	html_close(&h);
-	html_open(&h, "p");
+	html_close(&h);
+	html_open_class(&h, "p", class_of_verdict(r));
 	html_element(&h, "strong", NULL, verdict_words(r));
 	html_close(&h);
 	put_summary(&h, r);
@@ -144,6 +174,7 @@ int all_put_html(FILE *out, const struct all_report *r, struct rimg_error *err)
 		html_close(&h);
 	}
 	html_element(&h, "p", NULL, sandbox_words(r->sandbox));
+	html_close(&h);
 	html_page_end(&h);
 	return 0;
 }

@@ -454,6 +454,10 @@ static const char page_style[] =
 	"outline:none}.sorted:target~.first{display:none}\n"
 	"@media print{.sorted{display:none}.sorted.first{display:block}}\n"
 	".sorted td.path{min-width:15rem}\n"
+	/* the path counts more than what is also said of each artifact below */
+	"@media(max-width:40rem){.sorted th:nth-child(3),.sorted td:nth-child(3),"
+	".sorted th:nth-child(5),.sorted td:nth-child(5){display:none}"
+	".sorted td.path{min-width:9rem}}\n"
 	".key{white-space:nowrap}.key svg{display:inline-block;vertical-align:-2px;margin-right:.4em}\n"
 	".code{font:.85em/1.45 ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace}\n"
 	".code td{white-space:nowrap;border:0}\n"

@@ -163,8 +163,9 @@ static int explain_evidence(struct audit_report *r, struct audit_artifact *a)
 		const char *name = code_rule_name(tallies[i].rule);
 
 		rc = append(arena, &a->evidence, &a->n_evidence,
-			    arena_printf(arena, "%s: %" PRIu64 " pieces, %" PRIu64 " bytes",
-					 name ? name : "rule", tallies[i].n, tallies[i].bytes));
+			    arena_printf(arena, "%s: %" PRIu64 " piece%s, %" PRIu64 " bytes",
+					 name ? name : "rule", tallies[i].n,
+					 tallies[i].n == 1 ? "" : "s", tallies[i].bytes));
 	}
 	for (size_t i = 0; i < a->object->n_notes && rc == 0; i++)
 		rc = append(arena, &a->evidence, &a->n_evidence, a->object->notes[i]);

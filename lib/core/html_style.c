@@ -43,48 +43,49 @@
 	".split{display:grid;grid-template-columns:minmax(15rem,22rem) minmax(0,1fr);gap:2rem;"   \
 	"align-items:start}\n"                                                                    \
 	".split>nav{position:sticky;top:0;max-height:100vh;overflow:auto;padding:.5rem 0 2rem}\n" \
-	".split>nav h2{margin-top:.6rem}\n"                                                       \
+	".split>nav h2{margin-top:.6rem}.split>main>h2:first-child{margin-top:1.1rem}\n"          \
 	"@media(max-width:60rem){.split{grid-template-columns:minmax(0,1fr);gap:0}"               \
 	".split>nav{position:static;max-height:none;overflow:visible}"                            \
 	".page{padding:1rem .8rem 3rem}}\n"                                                       \
 	".cards{display:flex;flex-wrap:wrap;gap:.75rem;margin:1rem 0}\n"                          \
 	".card{flex:1 1 9rem;background:var(--soft);border:1px solid var(--line);"                \
-	"border-radius:6px;padding:.6rem .8rem;min-width:0}\n"                                    \
+	"border-radius:6px;padding:.6rem .8rem;min-width:min-content}\n"                          \
 	".card .big{display:block;font-size:1.25rem;font-weight:600;"                             \
-	"font-variant-numeric:tabular-nums;overflow-wrap:anywhere}\n"                             \
+	"font-variant-numeric:tabular-nums;white-space:nowrap}\n"                                 \
 	".scroll{overflow-x:auto}\n"                                                              \
 	"table{border-collapse:collapse;margin:.5rem 0}\n"                                        \
-	"th,td{text-align:left;vertical-align:top;padding:.2rem .9rem .2rem 0;"                   \
+	"th,td{text-align:left;vertical-align:baseline;padding:.2rem .9rem .2rem 0;"              \
 	"border-bottom:1px solid var(--line)}\n"                                                  \
-	"th{font-weight:600;color:var(--quiet)}\n"                                                \
+	"th{font-weight:600;color:var(--quiet)}th.num{font-family:inherit;font-size:inherit}\n"   \
 	"table.wide th,table.wide td{white-space:nowrap}\n"                                       \
 	"td.num,th.num{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}\n"  \
+	"@media(max-width:40rem){table.wide th,th.num{white-space:normal}}\n"                     \
 	"ul{margin:.2rem 0;padding-left:1.2rem}\nul.plain{list-style:none;padding-left:0}\n"      \
 	"dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.1rem .8rem;"        \
 	"margin:.4rem 0}\ndt{color:var(--quiet)}\ndd{margin:0;overflow-wrap:anywhere}\n"          \
 	"@media(max-width:30rem){dl{grid-template-columns:minmax(0,1fr)}dd{margin-left:1rem}}\n"
 
-#define TEXT                                                                                   \
-	".path{overflow-wrap:anywhere}\n.quiet{color:var(--quiet)}\n"                          \
-	".note{color:var(--quiet);border-left:3px solid var(--line);padding-left:.7rem;"       \
-	"margin:.6rem 0}\n"                                                                    \
-	".note.loud{color:var(--fg);border-color:var(--doubt)}\n"                              \
-	".verdict{font-size:1.1rem;font-weight:600;border-left:5px solid;padding:.3rem .8rem;" \
-	"margin:.8rem 0;background:var(--soft)}\n"                                             \
-	".good{color:var(--good);border-color:var(--good)}\n"                                  \
-	".bad{color:var(--bad);border-color:var(--bad)}\n"                                     \
-	".doubt{color:var(--doubt);border-color:var(--doubt)}\n"                               \
-	".tag{display:inline-block;border:1px solid currentColor;border-radius:4px;"           \
-	"padding:0 .35em;font-size:.8em;line-height:1.45;white-space:nowrap}\n"                \
-	".old{background:var(--old)}\n.new{background:var(--new)}\n"                           \
-	".old,.new{overflow-wrap:anywhere;border-radius:3px;padding:0 .2em;"                   \
-	"-webkit-box-decoration-break:clone;box-decoration-break:clone}\n"                     \
-	"pre{margin:.4rem 0;padding:.6rem .8rem;background:var(--soft);"                       \
-	"border:1px solid var(--line);border-radius:6px;overflow-x:auto;line-height:1.4}\n"    \
-	"details{margin:.15rem 0}\nsummary{cursor:pointer;overflow-wrap:anywhere}\n"           \
-	"details>:not(summary){margin-left:1.1rem}\n"                                          \
-	":target{outline:2px solid var(--link);outline-offset:3px;border-radius:3px}\n"        \
-	"@media print{.split{display:block}.split>nav{position:static;max-height:none}"        \
+#define TEXT                                                                                    \
+	".path{overflow-wrap:anywhere}\n.quiet{color:var(--quiet)}\n"                           \
+	".note{color:var(--quiet);border-left:3px solid var(--line);padding-left:.7rem;"        \
+	"margin:.6rem 0}\n"                                                                     \
+	".note.loud{color:var(--fg);border-color:var(--doubt)}\n"                               \
+	".verdict{font-size:1.1rem;font-weight:600;border-left:5px solid;padding:.3rem .8rem;"  \
+	"margin:.8rem 0;background:var(--soft)}\n"                                              \
+	".good{color:var(--good);border-color:var(--good)}\n"                                   \
+	".bad{color:var(--bad);border-color:var(--bad)}\n"                                      \
+	".doubt{color:var(--doubt);border-color:var(--doubt)}\n"                                \
+	".tag{display:inline-block;border:1px solid currentColor;border-radius:4px;"            \
+	"padding:0 .35em;font-size:.8em;line-height:1.45;white-space:nowrap}\n"                 \
+	".old{background:var(--old)}\n.new{background:var(--new)}\n"                            \
+	".old,.new{overflow-wrap:anywhere;border-radius:3px;padding:0 .2em;"                    \
+	"-webkit-box-decoration-break:clone;box-decoration-break:clone}\n"                      \
+	"pre{margin:.4rem 0;padding:.6rem .8rem;background:var(--soft);"                        \
+	"border:1px solid var(--line);border-radius:6px;overflow-x:auto;line-height:1.4}\n"     \
+	"details{margin:.15rem 0}\nsummary{cursor:pointer;overflow-wrap:anywhere}\n"            \
+	"details>:not(summary){margin-left:1.1rem}details>svg{max-width:calc(100% - 1.1rem)}\n" \
+	":target{outline:2px solid var(--link);outline-offset:3px;border-radius:3px}\n"         \
+	"@media print{.split{display:block}.split>nav{position:static;max-height:none}"         \
 	"a{color:inherit}}\n"
 
 /* White letters on each of these have a contrast of at least 4.5. */

@@ -83,6 +83,7 @@ audits 'without asking, they are not' 1 "$llvm"
 is 'there is no such key' '.artifacts[0] | has("functions")' false
 exits 'as text, the worst is first' 1 "$rimg" verify audit "$llvm"
 says 'with its address and why' "$llvm: $llvm_code bytes of llvm code in 6 pieces" "$out"
+exits 'its evidence counts one piece as one' 0 sh -c "'$rimg' verify audit -v '$clif' | grep ': 1 piece, 56 bytes'"
 
 # ---- where programs lie --------------------------------------------------------------------------
 mkdir -p "$tmp/d/usr/bin" "$tmp/d/share"
