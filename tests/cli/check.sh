@@ -286,7 +286,9 @@ for r, q in zip(run["results"], j["problems"]):
         assert loc["logicalLocations"][0]["fullyQualifiedName"] == q["path"]
     if q["image_offset"] is not None:
         assert loc["physicalLocation"]["address"]["absoluteAddress"] == q["image_offset"]
-assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]
+invocation = run["invocations"][0]
+assert sorted(invocation.pop("properties")["sandbox"]) == ["landlock", "seccomp"]
+assert invocation == {"executionSuccessful": True, "exitCode": 1}
 END
 	exits 'JSON and SARIF say the same' 0 python3 "$tmp/read.py" "$tmp/json" "$tmp/log.sarif"
 	"$rimg" verify check --json "$tmp/text" >"$tmp/unread.json"
