@@ -130,6 +130,7 @@ found = sorted(r["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] fo
 paths = sorted(p for a in audit["artifacts"] if not a["pass"] for p in [a["path"]] + a["also"])
 assert found == paths and found, (found, paths)
 assert all(r["ruleId"].startswith("audit.") and r["message"]["text"] for r in run["results"])
+assert run["invocations"][0].pop("properties")["sandbox"]
 assert run["invocations"] == [{"executionSuccessful": True, "exitCode": 1}]'
 exits 'one that cannot be written' 2 "$rimg" verify audit --sarif no/such/file "$golden/system.img"
 
