@@ -29,6 +29,7 @@ struct replay {
 	struct redoxfs *fs;
 	uint64_t work;    /* leaves that may still be touched */
 	uint64_t outside; /* free blocks that the image does not have */
+	bool unused_told; /* one finding for all unused entries that are not zero */
 };
 
 static int claim_log_block(struct redoxfs *fs, size_t n, uint64_t off)
@@ -79,6 +80,8 @@ static int read_chain(struct redoxfs *fs, struct chain *chain)
 			return -RIMG_E_NOMEM;
 		ref.place = redoxfs_off(fs, redoxfs_ptr_index(ref.ptr));
 		ref.doubtful |= rc == BLOCK_DOUBTFUL;
+		if (!ref.doubtful)
+			redoxfs_check_nulls(fs, fs->alloc, buf, ref.place, REDOXFS_PTR_LEN, 1);
 		ref.ptr = redoxfs_ptr_read(&r);
 	}
 	return 0;
@@ -103,8 +106,16 @@ static int replay_entry(struct replay *p, uint64_t place, uint64_t index, int64_
 	struct redoxfs *fs = p->fs;
 	uint64_t n = count < 0 ? 0 - (uint64_t)count : (uint64_t)count, here, n_free;
 
-	if (count == 0)
+	if (count == 0) {
+		if (index != 0 && p->fs->alloc_sound && !p->unused_told)
+			layer_finding(fs->l, SEVERITY_WARNING, "redoxfs.padding", fs->alloc, place,
+				      REDOXFS_ALLOC_ENTRY_LEN,
+				      "expected zeros in an unused entry of the alloc log, found "
+				      "block %" PRIu64,
+				      index);
+		p->unused_told |= index != 0;
 		return 0;
+	}
 	if (index < REDOXFS_RING || !num_in_range(index, n, fs->size_blk)) {
 		alloc_finding(p, "redoxfs.alloc-range", place, index, count,
 			      "blocks of the volume");
@@ -258,6 +269,8 @@ int redoxfs_release_read(struct redoxfs *fs)
 			return rc;
 		ref.doubtful |= rc == BLOCK_DOUBTFUL;
 		ref.place = redoxfs_off(fs, redoxfs_ptr_index(ref.ptr));
+		if (!ref.doubtful)
+			redoxfs_check_nulls(fs, fs->release, buf, ref.place, REDOXFS_PTR_LEN, 1);
 		if (release_block(fs, buf, n, ref.place, ref.doubtful) < 0)
 			return -RIMG_E_NOMEM;
 		ref.ptr = redoxfs_ptr_read(&r);

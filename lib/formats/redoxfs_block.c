@@ -17,6 +17,24 @@ struct redoxfs_ptr redoxfs_ptr_read(struct rd *r)
 	return p;
 }
 
+void redoxfs_check_nulls(struct redoxfs *fs, struct rimg_node *node, const uint8_t *first,
+			 uint64_t off, size_t stride, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rd r = rd_init(first + i * stride, REDOXFS_PTR_LEN, 0);
+		struct redoxfs_ptr p = redoxfs_ptr_read(&r);
+
+		if (!redoxfs_ptr_null(p) || (p.addr == 0 && p.hash == 0))
+			continue;
+		layer_finding(fs->l, SEVERITY_WARNING, "redoxfs.padding", node, off + i * stride,
+			      REDOXFS_PTR_LEN,
+			      "expected zeros in a pointer that leads nowhere, found address "
+			      "%" PRIx64 " and hash %016" PRIx64,
+			      p.addr, p.hash);
+		return;
+	}
+}
+
 uint64_t redoxfs_off(const struct redoxfs *fs, uint64_t index)
 {
 	return fs->ring_off + index * REDOXFS_BLOCK;

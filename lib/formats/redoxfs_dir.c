@@ -260,6 +260,9 @@ static int enter_htree(struct reader *rd, struct redoxfs_ref *ref, const struct 
 	lv->before = range->known ? range->low : 0;
 	check_last(rd, lv);
 	check_htree_padding(rd, lv);
+	if (!lv->doubtful)
+		redoxfs_check_nulls(rd->fs, rd->dir->node, lv->buf + 4, lv->off + 4,
+				    REDOXFS_HTREE_SLOT_LEN, REDOXFS_HTREE_SLOTS);
 	return claim_htree(rd, lv) < 0 ? -RIMG_E_NOMEM : 1;
 }
 

@@ -213,6 +213,9 @@ static int attach_dir(struct redoxfs *fs, const struct redoxfs_inode *ino, struc
 	if (!dir_root(fs, &dir, buf))
 		return 0;
 	check_dir_rest(fs, &dir, buf);
+	if (!ino->doubtful)
+		redoxfs_check_nulls(fs, node, buf + REDOXFS_INODE_DATA_OFF,
+				    off + REDOXFS_INODE_DATA_OFF, REDOXFS_PTR_LEN, 2);
 	if (depth > fs->l->image->ctx->limits.dir_depth) {
 		fs->incomplete = true;
 		layer_finding(fs->l, SEVERITY_ERROR, "redoxfs.dir-depth", node, off, REDOXFS_BLOCK,
@@ -304,6 +307,11 @@ int redoxfs_inode_attach(struct redoxfs *fs, struct redoxfs_inode *ino, struct r
 	node->role = redoxfs_role(ino->type);
 	if (read_fields(fs, node, buf, off, &fields) < 0)
 		return -RIMG_E_NOMEM;
+	if (!ino->doubtful && (fields.flags & ~(uint32_t)REDOXFS_FLAG_INLINE) != 0)
+		layer_finding(fs->l, SEVERITY_WARNING, "redoxfs.padding", node,
+			      off + REDOXFS_INODE_FLAGS_OFF, 4,
+			      "expected no flags but that of inline contents, found 0x%" PRIx32,
+			      fields.flags);
 	if (!ino->doubtful && check_type(fs, node, off, ino->type))
 		check_level(fs, node, off, ino->type, fields.level);
 	if (node->role == RIMG_ROLE_DIR)

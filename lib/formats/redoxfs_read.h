@@ -182,6 +182,14 @@ static inline bool redoxfs_ptr_null(struct redoxfs_ptr p)
 	return redoxfs_ptr_index(p) == 0;
 }
 
+/**
+ * redoxfs_check_nulls - pointers that are null are zeros: a finding for the first that is not
+ * @first: the first of @n pointers, each @stride bytes behind the one before
+ * @off: where it lies in the layer
+ */
+void redoxfs_check_nulls(struct redoxfs *fs, struct rimg_node *node, const uint8_t *first,
+			 uint64_t off, size_t stride, size_t n);
+
 /** redoxfs_off - offset in the layer of block @index, which is below n_blk */
 uint64_t redoxfs_off(const struct redoxfs *fs, uint64_t index);
 

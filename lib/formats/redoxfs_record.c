@@ -357,6 +357,8 @@ static int lay_list(struct redoxfs *fs, struct redoxfs_layout *lay, const struct
 				 redoxfs_key_text(fs, "record list", n, "hashes"), off,
 				 REDOXFS_PTR_LEN, REDOXFS_LIST_LEN) < 0)
 		return -RIMG_E_NOMEM;
+	if (rc == BLOCK_GOOD && !spot->distrust)
+		redoxfs_check_nulls(fs, lay->node, buf, off, REDOXFS_PTR_LEN, REDOXFS_LIST_LEN);
 	r = rd_init(buf, sizeof(buf), off);
 	for (unsigned i = 0; i < REDOXFS_LIST_LEN; i++) {
 		struct spot below = { .covers = spot->covers / REDOXFS_LIST_LEN,
@@ -443,6 +445,10 @@ int redoxfs_content_records(struct redoxfs *fs, struct redoxfs_layout *lay,
 		lay->level = REDOXFS_LEVEL_MAX;
 		lay->level_bad = true;
 	}
+	if (!lay->doubtful)
+		redoxfs_check_nulls(fs, lay->node, buf + REDOXFS_INODE_DATA_OFF,
+				    lay->inode_off + REDOXFS_INODE_DATA_OFF, REDOXFS_PTR_LEN,
+				    REDOXFS_INODE_POINTERS);
 	rc = lay_pointers(fs, lay, buf);
 	if (rc < 0)
 		return rc;

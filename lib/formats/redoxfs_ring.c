@@ -488,6 +488,9 @@ static int header_fields(struct redoxfs *fs, struct rimg_node *node, const uint8
 	field_hex64(&f, "hash",            CAUSE(CHECKSUM));
 	/* clang-format on */
 #undef CAUSE
+	if (in_use)
+		redoxfs_check_nulls(fs, node, block + REDOXFS_HEADER_RELEASE_OFF,
+				    off + REDOXFS_HEADER_RELEASE_OFF, REDOXFS_PTR_LEN, 1);
 	return field_end(&f);
 }
 

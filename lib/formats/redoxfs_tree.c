@@ -158,6 +158,9 @@ static int read_list(struct redoxfs *fs, const struct redoxfs_ref *ref, unsigned
 	if (claim_list(&list) < 0)
 		return -RIMG_E_NOMEM;
 	check_spare_bits(&list);
+	if (!list.doubtful)
+		redoxfs_check_nulls(fs, fs->tree, list.buf, list.off, REDOXFS_PTR_LEN,
+				    REDOXFS_TREE_SLOTS);
 	rc = level == 0 ? read_leaf(&list) : read_upper(&list);
 	*ret_full = is_full(&list);
 	if (rc < 0)
