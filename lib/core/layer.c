@@ -626,16 +626,20 @@ static void add_finding(struct rimg_layer *l, struct finding f)
 void layer_finding(struct rimg_layer *l, enum severity severity, const char *code,
 		   struct rimg_node *node, uint64_t off, uint64_t len, const char *fmt, ...)
 {
-	char text[FINDING_LEN + 4], clean[FINDING_LEN]; /* as in error.c: cut between characters */
+	char text[FINDING_LEN + 4]; /* as in error.c: cut between characters */
+	char clean[FINDING_LEN] = "";
 	va_list args;
 
 	if (!node)
 		node = l->root;
 	node->damaged |= severity == SEVERITY_ERROR;
-	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	str_clean(clean, sizeof(clean), text);
+	/* an image can be all damage: beyond what is kept, it costs no text */
+	if (l->n_findings < l->image->ctx->limits.findings) {
+		va_start(args, fmt);
+		vsnprintf(text, sizeof(text), fmt, args);
+		va_end(args);
+		str_clean(clean, sizeof(clean), text);
+	}
 	add_finding(l, (struct finding){ .code = code,
 					 .severity = severity,
 					 .node = node,

@@ -235,6 +235,16 @@ static size_t harmless(const uint8_t *p, size_t left, char out[HARMLESS_MAX], si
 	return len;
 }
 
+/* How many of the first bytes are printable ASCII. */
+static size_t plain_len(const uint8_t *p, size_t left)
+{
+	size_t n = 0;
+
+	while (n < left && p[n] >= 0x20 && p[n] < 0x7f)
+		n++;
+	return n;
+}
+
 void str_clean(char *buf, size_t size, const char *text)
 {
 	size_t left = strlen(text), len = 0;
@@ -242,8 +252,16 @@ void str_clean(char *buf, size_t size, const char *text)
 	size_t used;
 
 	for (; left > 0; text += used, left -= used) {
-		size_t n = harmless((const uint8_t *)text, left, out, &used);
+		size_t n = plain_len((const uint8_t *)text, num_min(left, size - len - 1));
 
+		/* nearly all of nearly every text */
+		if (n > 0) {
+			memcpy(buf + len, text, n);
+			used = n;
+			len += n;
+			continue;
+		}
+		n = harmless((const uint8_t *)text, left, out, &used);
 		if (n >= size - len)
 			break;
 		memcpy(buf + len, out, n);
