@@ -161,16 +161,6 @@ int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_erro
 
 /* ---- comparing ---------------------------------------------------------------------------- */
 
-static int read_lock(struct arena *a, const char *path, struct json_object **ret,
-		     struct rimg_error *err)
-{
-	auto_free char *text = NULL;
-	size_t len;
-	int rc = load_file(path, JSON_TEXT_MAX, "a lock", &text, &len, err);
-
-	return rc < 0 ? rc : json_read(a, text, len, path, ret, err);
-}
-
 static int parse_digest(struct json_object *at, const char *hex, uint8_t ret[SHA256_LEN],
 			struct rimg_error *err)
 {
@@ -320,14 +310,14 @@ static int tell_settings(const struct manifest *m, struct json_object *doc,
 	return !same_epoch || !same_seed;
 }
 
-int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
-		 void (*tell)(void *ctx, const char *text), void *ctx,
-		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err)
+int lock_compare_text(const struct lock *lock, const struct manifest *m, const char *text,
+		      size_t len, const char *name, void (*tell)(void *ctx, const char *text),
+		      void *ctx, uint8_t ret_image[SHA256_LEN], struct rimg_error *err)
 {
 	auto_with(lock_done) struct lock want = { 0 };
 	struct complaint c = { .tell = tell, .ctx = ctx };
 	struct json_object *doc;
-	int rc = read_lock(&want.arena, path, &doc, err);
+	int rc = json_read(&want.arena, text, len, name, &doc, err);
 
 	if (rc == 0)
 		rc = parse_inputs(doc, &want, err);
@@ -338,6 +328,17 @@ int lock_compare(const struct lock *lock, const struct manifest *m, const char *
 	if (rc < 0)
 		return rc;
 	return tell_differences(lock, &want, &c) | rc;
+}
+
+int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
+		 void (*tell)(void *ctx, const char *text), void *ctx,
+		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err)
+{
+	auto_free char *text = NULL;
+	size_t len;
+	int rc = load_file(path, JSON_TEXT_MAX, "a lock", &text, &len, err);
+
+	return rc < 0 ? rc : lock_compare_text(lock, m, text, len, path, tell, ctx, ret_image, err);
 }
 
 /* ---- writing ------------------------------------------------------------------------------ */

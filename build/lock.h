@@ -19,13 +19,20 @@ void lock_done(struct lock *lock);
 int lock_collect(const struct image_build *b, struct lock *ret, struct rimg_error *err);
 
 /**
- * lock_compare - are they the inputs, epoch and seed that the lock file @path names?
+ * lock_compare_text - are they the inputs, epoch and seed that a lock names?
  * @m: that the inputs are of
+ * @text: @len bytes: the lock
+ * @name: of the text, for messages; copied
  * @complain: told of each difference
  * @ret_image: the SHA-256 that the lock names of the finished image
  *
- * Returns 0 if they are, 1 if not, or an error when the file cannot be read.
+ * Returns 0 if they are, 1 if not, or an error when the lock cannot be read.
  */
+int lock_compare_text(const struct lock *lock, const struct manifest *m, const char *text,
+		      size_t len, const char *name, void (*complain)(void *ctx, const char *text),
+		      void *ctx, uint8_t ret_image[SHA256_LEN], struct rimg_error *err);
+
+/** lock_compare - lock_compare_text() of the lock file @path */
 int lock_compare(const struct lock *lock, const struct manifest *m, const char *path,
 		 void (*complain)(void *ctx, const char *text), void *ctx,
 		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err);

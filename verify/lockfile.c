@@ -179,16 +179,13 @@ static int hash_inputs(struct lockfile *lock, struct rimg_error *err)
 		       : digest_bytes(str_cstr(&text), text.len, lock->inputs_sha256, err);
 }
 
-int lockfile_load(struct arena *a, const char *path, struct lockfile *ret, struct rimg_error *err)
+int lockfile_read(struct arena *a, const char *text, size_t len, const char *name,
+		  struct lockfile *ret, struct rimg_error *err)
 {
-	auto_free char *text = NULL;
 	struct json_object *doc = NULL;
 	struct lockfile lock = { 0 };
-	size_t len = 0;
-	int rc = load_file(path, JSON_TEXT_MAX, "a lock", &text, &len, err);
+	int rc = json_read(a, text, len, name, &doc, err);
 
-	if (rc == 0)
-		rc = json_read(a, text, len, path, &doc, err);
 	if (rc == 0)
 		rc = read_lock(a, doc, &lock, err);
 	if (rc == 0)
@@ -196,4 +193,13 @@ int lockfile_load(struct arena *a, const char *path, struct lockfile *ret, struc
 	if (rc == 0)
 		*ret = lock;
 	return rc;
+}
+
+int lockfile_load(struct arena *a, const char *path, struct lockfile *ret, struct rimg_error *err)
+{
+	auto_free char *text = NULL;
+	size_t len = 0;
+	int rc = load_file(path, JSON_TEXT_MAX, "a lock", &text, &len, err);
+
+	return rc < 0 ? rc : lockfile_read(a, text, len, path, ret, err);
 }

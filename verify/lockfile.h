@@ -31,7 +31,17 @@ struct lockfile {
 	uint8_t image[SHA256_LEN];
 };
 
-/** lockfile_load - read one of schema "rimg.lock/1" (docs/cli.md); 0 or an error */
+/**
+ * lockfile_read - read one of schema "rimg.lock/1" (docs/cli.md)
+ * @text: @len bytes
+ * @name: of the text, for messages; copied
+ *
+ * Returns 0 or an error as json_read() has them; -RIMG_E_UNSUPPORTED for another schema.
+ */
+int lockfile_read(struct arena *a, const char *text, size_t len, const char *name,
+		  struct lockfile *ret, struct rimg_error *err);
+
+/** lockfile_load - lockfile_read() of a host file; also -RIMG_E_IO */
 int lockfile_load(struct arena *a, const char *path, struct lockfile *ret, struct rimg_error *err);
 
 #endif
