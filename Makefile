@@ -55,6 +55,8 @@ CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(filter $(O)/lib/cli/main.o,$(CLI_OBJ))
 TEST_BIN := $(TEST_SRC:%.c=$(O)/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(O)/%)
+FUZZ_HELP_SRC := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
+FUZZ_HELP = $(O)/tests/fuzz/help.a
 
 # ---- flags --------------------------------------------------------------------------------------
 # What asks a program is evaluated once, when the first recipe needs it: a machine without compiler
@@ -225,9 +227,15 @@ $(TEST_BIN): %: %.o $(CLI_LIB) $(LIB)
 	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(TEST_LIBS)
 
 # a fuzz target as a test: it replays its corpus
-$(FUZZ_BIN): %: %.o $(O)/tests/fuzz/replay.o $(CLI_LIB) $(LIB)
+$(FUZZ_BIN): %: %.o $(O)/tests/fuzz/replay.o $(FUZZ_HELP) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(LIBS)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(O)/tests/fuzz/replay.o $(FUZZ_HELP) $(LIBS)
+
+# what targets share: each links what it uses
+$(FUZZ_HELP): $(FUZZ_HELP_SRC:%.c=$(O)/%.o)
+	$(call say,AR,$@)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
 
 tests-build: all $(TEST_BIN) $(FUZZ_BIN)
 
@@ -275,9 +283,12 @@ coverage: golden
 # into tests/fuzz/corpus/NAME, where `make test` replays it.
 FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 MINUTES ?= 1
+# what is compared is not traced, which would take half of the time: seals (tests/fuzz/seal.h) and
+# dictionaries do better
+FUZZ_FLAGS = CC=clang-14 CXX=clang++-14 CFLAGS='-O2 -g -fno-sanitize-coverage=trace-cmp'
 .PHONY: fuzz fuzz-build
 fuzz: golden
-	@$(MAKE) $(JOBS) O=out/fuzz CC=clang-14 CXX=clang++-14 SAN=fuzzer-no-link,address,undefined fuzz-build
+	@$(MAKE) $(JOBS) O=out/fuzz $(FUZZ_FLAGS) SAN=fuzzer-no-link,address,undefined fuzz-build
 	@for name in $(FUZZ); do \
 		mkdir -p out/fuzz/corpus/$$name && \
 		out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
@@ -290,9 +301,9 @@ fuzz: golden
 	done
 
 fuzz-build: $(FUZZ:%=$(O)/engine_%)
-$(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(CLI_LIB) $(LIB)
+$(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_HELP) $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer $(ALL_LDFLAGS) -o $@ $< $(FUZZ_HELP) $(LIBS)
 
 # ---- rules for sources --------------------------------------------------------------------------
 
@@ -420,5 +431,5 @@ help:
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope'
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) \
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) $(FUZZ_HELP_SRC:%.c=$(O)/%.d) \
 	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/same_hash.d $(O)/tests/corpus/measure.d

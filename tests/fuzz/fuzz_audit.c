@@ -3,17 +3,8 @@
 /* Examines any bytes as an artifact, and as raw code of each architecture. Beyond not crashing:
  * each byte of code is in one piece, pieces lie in the content, and all evidence has a name. */
 
-#include <stdlib.h>
-
 #include "audit/code.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require(bool holds)
-{
-	if (!holds)
-		abort();
-}
+#include "fuzz/fuzz.h"
 
 static void check(const struct rimg_source *src, const struct code_object *object, size_t len)
 {
@@ -24,43 +15,43 @@ static void check(const struct rimg_source *src, const struct code_object *objec
 		uint8_t digest[32];
 		struct rimg_error err;
 
-		require(p->off >= end && p->len > 0 && p->off <= len && p->len <= len - p->off);
-		require(p->cls < N_CODE_CLASSES);
+		fuzz_require(p->off >= end && p->len > 0 && p->off <= len &&
+			     p->len <= len - p->off);
+		fuzz_require(p->cls < N_CODE_CLASSES);
 		for (unsigned bit = 0; bit < 64; bit++)
-			require(!(p->evidence >> bit & 1) || code_rule_name(bit));
+			fuzz_require(!(p->evidence >> bit & 1) || code_rule_name(bit));
 		end = p->off + p->len;
 		total += p->len;
 		if (i < 16)
-			require(code_piece_digest(src, object->arch, p, digest, &err) == 0);
+			fuzz_require(code_piece_digest(src, object->arch, p, digest, &err) == 0);
 	}
 	for (size_t i = 0; i < N_CODE_CLASSES; i++)
 		by_class += object->by_class[i];
-	require(total == object->code_bytes && by_class == object->code_bytes);
+	fuzz_require(total == object->code_bytes && by_class == object->code_bytes);
 	for (size_t i = 0; i < object->n_notes; i++)
-		require(object->notes[i] && object->notes[i][0]);
+		fuzz_require(object->notes[i] && object->notes[i][0]);
 	for (size_t i = 0; i < object->n_reasons; i++)
-		require(object->reasons[i] && object->reasons[i][0]);
+		fuzz_require(object->reasons[i] && object->reasons[i][0]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	struct rimg_ctx *ctx = rimg_ctx_new(NULL, 1);
+	struct rimg_ctx *ctx = fuzz_ctx();
 	struct rimg_source *src = rimg_source_open_memory(data, len, "input");
 	struct code_object *object = NULL;
 	struct rimg_error err;
 
-	require(ctx && src);
-	require(code_examine(ctx, src, &object, &err) == 0);
+	fuzz_require(ctx && src);
+	fuzz_require(code_examine(ctx, src, &object, &err) == 0);
 	if (object)
 		check(src, object, len);
 	code_object_free(object);
 	for (unsigned arch = 0; arch < N_CODE_ARCHES; arch++) {
-		require(code_examine_raw(ctx, src, (enum code_arch)arch, &object, &err) == 0);
+		fuzz_require(code_examine_raw(ctx, src, (enum code_arch)arch, &object, &err) == 0);
 		check(src, object, len);
-		require(object->code_bytes == len);
+		fuzz_require(object->code_bytes == len);
 		code_object_free(object);
 	}
 	rimg_source_free(src);
-	rimg_ctx_free(ctx);
 	return 0;
 }

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Archives of ar. */
+
+#include "fuzz/seal.h"
+
+FUZZ_FORMAT(seal_ar);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Programs and objects of ELF. */
+
+#include "fuzz/seal.h"
+
+FUZZ_FORMAT(seal_elf);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Archives that Redox boots from. */
+
+#include "fuzz/seal.h"
+
+FUZZ_FORMAT(seal_initfs);

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Packages of Redox. */
+
+#include "fuzz/seal.h"
+
+FUZZ_FORMAT(seal_pkgar);
