@@ -92,7 +92,7 @@ SAN_FLAGS = -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
 COMMON = -Iinclude -Ilib -I. -I$(O)/gen -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 -pthread -MMD -MP \
-	'-ffile-prefix-map=$(CURDIR)=.' $(HARDEN) $(INIT) $(SAN_FLAGS) $(PKG_CFLAGS)
+	'-ffile-prefix-map=$(CURDIR)=.' $(CPPFLAGS) $(HARDEN) $(INIT) $(SAN_FLAGS) $(PKG_CFLAGS)
 # empty, as in a source file that defines it by itself
 ALL_CFLAGS = -std=gnu17 -D_GNU_SOURCE= $(WARN) $(WARN_C) $(WERROR) $(COMMON) $(CFLAGS)
 ALL_CXXFLAGS = -std=c++17 $(WARN) $(WERROR) $(COMMON) $(CFLAGS)
@@ -429,7 +429,7 @@ help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
 	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan coverage fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
-	@echo '         schemas screenshots compare-diffoscope'
+	@echo '         schemas screenshots compare-diffoscope dist deb deb-reproducible apidoc'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) $(FUZZ_HELP_SRC:%.c=$(O)/%.d) \
 	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/same_hash.d $(O)/tests/corpus/measure.d

@@ -50,8 +50,27 @@ $(O)/packaging/completions: $(O)/packaging/completions.o $(CLI_LIB) $(LIB)
 $(COMPLETIONS): $(O)/completion.%: $(O)/packaging/completions packaging/completion.%
 	@$< $* packaging/completion.$* >$@.new && mv -f $@.new $@
 
+# ---- manual pages of the library, from the comments of its headers --------------------------------
+
+MAN_DATE = November 23, 2026
+MAN3 = $(O)/man3/librimg.3
+PAGES3 = librimg $(patsubst %,rimg_%,$(filter-out rimg,$(PUBLIC:include/rimg/%.h=%))) $(API)
+$(MAN3): packaging/apidoc.awk $(PUBLIC)
+	$(call say,DOC,$(@D))
+	@rm -rf $(@D) && mkdir -p $(@D)
+	$(Q)awk -v out=$(@D) -v date='$(MAN_DATE)' -f $< $(PUBLIC)
+
+# the same to be read in a browser
+.PHONY: apidoc
+apidoc: $(MAN3)
+	@command -v mandoc >/dev/null || { echo 'mandoc is missing: make deps CI=true' && exit 1; }
+	@rm -rf $(O)/apidoc && mkdir -p $(O)/apidoc
+	@for page in $$(grep -L '^\.so' $(O)/man3/*.3); do \
+		mandoc -T html -O man=%N.html,toc $$page >$(O)/apidoc/$$(basename $$page .3).html || exit 1; done
+	@echo 'apidoc: $(O)/apidoc/librimg.html'
+
 # what tests install is made before, as several do so at once
-tests-build: $(if $(SAN),,$(STATIC) $(COMPLETIONS))
+tests-build: $(if $(SAN),,$(STATIC) $(COMPLETIONS) $(MAN3))
 
 # ---- install ------------------------------------------------------------------------------------
 
@@ -78,7 +97,7 @@ SO_LINKS = librimg.so.$(SOVERSION) librimg.so
 INSTALL ?= install
 
 .PHONY: install uninstall
-install: all $(SHARED) $(STATIC) $(COMPLETIONS) $(O)/rimg.pc
+install: all $(SHARED) $(STATIC) $(COMPLETIONS) $(MAN3) $(O)/rimg.pc
 	$(INSTALL) -d '$(DESTDIR)$(bindir)'
 	$(INSTALL) -m 755 $(O)/rimg '$(DESTDIR)$(bindir)/rimg'
 	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bindir)'/$$link; done
@@ -88,6 +107,8 @@ install: all $(SHARED) $(STATIC) $(COMPLETIONS) $(O)/rimg.pc
 	$(INSTALL) -m 644 $(O)/rimg.pc '$(DESTDIR)$(pkgconfigdir)'
 	$(INSTALL) -m 644 $(PUBLIC) '$(DESTDIR)$(includedir)/rimg'
 	for page in $(MAN); do $(INSTALL) -D -m 644 -t '$(DESTDIR)$(mandir)'/man$${page##*.} $$page; done
+	$(INSTALL) -d '$(DESTDIR)$(mandir)/man3'
+	$(INSTALL) -m 644 $(O)/man3/*.3 '$(DESTDIR)$(mandir)/man3'
 	$(INSTALL) -d '$(DESTDIR)$(bashcompdir)' '$(DESTDIR)$(zshcompdir)' '$(DESTDIR)$(fishcompdir)'
 	$(INSTALL) -m 644 $(O)/completion.bash '$(DESTDIR)$(bashcompdir)/rimg'
 	for link in $(LINKS); do ln -sf rimg '$(DESTDIR)$(bashcompdir)'/$$link; done
@@ -102,7 +123,22 @@ uninstall:
 	for name in $(notdir $(PUBLIC)); do rm -f '$(DESTDIR)$(includedir)/rimg'/$$name; done
 	-rmdir '$(DESTDIR)$(includedir)/rimg'
 	for page in $(MAN); do rm -f '$(DESTDIR)$(mandir)'/man$${page##*.}/$${page##*/}; done
+	for page in $(PAGES3); do rm -f '$(DESTDIR)$(mandir)'/man3/$$page.3; done
 	for name in rimg $(LINKS); do rm -f '$(DESTDIR)$(bashcompdir)'/$$name '$(DESTDIR)$(fishcompdir)'/$$name.fish; done
 	rm -f '$(DESTDIR)$(zshcompdir)/_rimg'
 
 -include $(O)/packaging/completions.d
+
+# ---- packages -----------------------------------------------------------------------------------
+
+.PHONY: dist deb deb-reproducible
+dist:
+	@mkdir -p $(O)
+	@packaging/dist.sh $(O)/rimg-$(VERSION).tar.xz rimg-$(VERSION)
+	@sha256sum $(O)/rimg-$(VERSION).tar.xz
+
+deb:
+	@packaging/deb.sh $(O)/deb
+
+deb-reproducible:
+	@packaging/deb-reproducible.sh $(O)/deb-reproducible

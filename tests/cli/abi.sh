@@ -20,6 +20,8 @@ sed -n 's/^function .*[ *]\(rimg_[a-z0-9_]*\) (.*/\1/p' "$tmp/found" | sort >"$t
 sed -n 's/^	\(rimg_.*\);$/\1/p' lib/librimg.map | sort >"$tmp/map"
 same 'each function of the headers is exported, and nothing else' "$tmp/functions" "$tmp/symbols"
 same 'the version script names the same' "$tmp/functions" "$tmp/map"
+sed -n 's/^ \(rimg_.*\)@RIMG_[0-9.]* [0-9.]*$/\1/p' packaging/debian/librimg0.symbols | sort >"$tmp/debian"
+same 'so do the symbols of the Debian package' "$tmp/functions" "$tmp/debian"
 grep -c '^symbol ' "$tmp/found" >"$tmp/n_symbols"
 wc -l <"$tmp/symbols" >"$tmp/n_functions"
 same 'every exported symbol is a function with a version of its own' "$tmp/n_functions" "$tmp/n_symbols"

@@ -30,9 +30,11 @@ exits 'make install' 0 run_make install
 (cd "$dest" && find . ! -type d -printf '%P\n' | sort) >"$tmp/files"
 {
 	sed 's/#.*//; s/ *$//; /^$/d' tests/installed.txt
+	sed -n 's|^	\(rimg_.*\);$|usr/share/man/man3/\1.3|p' lib/librimg.map
+	ls include/rimg | sed 's|\.h$||; s|^|rimg_|; s|^rimg_rimg$|librimg|; s|.*|usr/share/man/man3/&.3|'
 	ls docs/man/*.[157] include/rimg/*.h | sed 's|^docs/man/\(.*\)\.\(.\)$|usr/share/man/man\2/\1.\2|; s|^include/|usr/include/|'
 } | sort >"$tmp/expected"
-same 'the files are those of tests/installed.txt, every manual page and every header' "$tmp/expected" "$tmp/files"
+same 'the files are those of tests/installed.txt, every manual page, every header, and a page for all in it' "$tmp/expected" "$tmp/files"
 tree "$dest" >"$tmp/once"
 find "$dest" -type f -perm /022 >"$tmp/writable"
 same 'nobody but the owner may write to them' /dev/null "$tmp/writable"
@@ -50,8 +52,11 @@ says 'rimg-diff is rimg diff: its help' 'Usage: rimg diff' "$out"
 
 # ---- the manual pages
 
-find "$dest/usr/share/man" -name '*.[157]' | sort | while read -r page; do
+find "$dest/usr/share/man" -name '*.[1357]' | sort | while read -r page; do
 	name=${page##*/}
+	# a page that stands for another leads there
+	other=$(sed -n 's/^\.so //p' "$page")
+	[ -z "$other" ] || page=$dest/usr/share/man/$other
 	[ "$(man -M "$dest/usr/share/man" -w "${name##*.}" "${name%.*}" 2>&1)" = "$page" ] || echo "$name"
 done >"$tmp/not-found"
 same 'man finds every page' /dev/null "$tmp/not-found"
