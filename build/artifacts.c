@@ -8,6 +8,7 @@
 #include "core/address.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/sink.h"
 
 struct opened {
 	char *path;
@@ -50,6 +51,8 @@ static struct rimg_image *open_image(struct artifacts *a, const char *path, stru
 
 	if (i < a->n && strcmp(a->list[i].path, path) == 0)
 		return a->list[i].image;
+	if (sink_refuse(a->outputs[0], path, err) < 0 || sink_refuse(a->outputs[1], path, err) < 0)
+		return NULL;
 	src = rimg_source_open_path(path, err);
 	image = src ? rimg_image_open(a->ctx, src, path, err) : NULL;
 	if (!image)

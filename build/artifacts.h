@@ -13,7 +13,8 @@
  */
 struct artifacts {
 	struct rimg_ctx *ctx;
-	struct opened *list; /* sorted by host path */
+	const char *const *outputs; /* two paths that are not to be read from, each perhaps NULL */
+	struct opened *list;        /* sorted by host path */
 	size_t n, cap;
 };
 

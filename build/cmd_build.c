@@ -67,7 +67,8 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 		       const uint8_t *locked, struct rimg_error *err)
 {
 	auto_sink struct sink *sink = sink_file(b->path, b->m->size, err);
-	const char *lock_path = call_value(call, "lock");
+	auto_sink struct sink *lock_file = NULL;
+	const char *lock_path = locked ? NULL : call_value(call, "lock");
 	uint8_t digest[SHA256_LEN];
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;
 
@@ -80,11 +81,16 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 			      b->path);
 		return 1;
 	}
+	/* all that may fail comes before the first of both gets its name */
+	if (rc == 0 && lock_path) {
+		lock_file = lock_write(lock, b, sink, lock_path, err);
+		rc = lock_file ? sink_flush(lock_file, err) : -RIMG_E_IO;
+	}
+	if (rc == 0)
+		rc = output_print_digest(call, digest, b->path, err);
 	if (rc == 0)
 		rc = sink_commit(sink, err);
-	if (rc == 0 && lock_path && !call_has(call, "locked"))
-		rc = lock_write(lock, b, sink, lock_path, err);
-	return rc < 0 ? rc : output_print_digest(call, digest, b->path);
+	return rc < 0 || !lock_file ? rc : sink_commit(lock_file, err);
 }
 
 /* 0 done, 1 the claim does not hold, or an error. */
@@ -123,17 +129,27 @@ static int load(struct command_call *call, struct manifest *m, struct rimg_error
 	return rc < 0 ? rc : manifest_load(call->args[0], &mo, m, err);
 }
 
-/* Image and lock are two files, and neither is the manifest. */
-static int refuse_outputs(struct command_call *call, const char *path, struct rimg_error *err)
+/* What is written: the image and its lock. */
+static void set_outputs(struct command_call *call, struct image_build *b)
 {
-	const char *lock = call_value(call, "lock");
-
 	if (call_has(call, "check"))
-		return 0;
-	if (sink_refuse(path, call->args[0], err) < 0 || sink_refuse(path, lock, err) < 0 ||
-	    sink_refuse(lock, call->args[0], err) < 0)
-		return -RIMG_E_ARG;
-	return 0;
+		return;
+	b->outputs[0] = b->path;
+	b->outputs[1] = call_has(call, "locked") ? NULL : call_value(call, "lock");
+}
+
+/* Image and lock are two files, and neither is a part of the manifest. */
+static int refuse_outputs(struct command_call *call, const struct image_build *b,
+			  struct rimg_error *err)
+{
+	int rc = sink_refuse(b->outputs[0], call_value(call, "lock"), err);
+
+	for (size_t i = 0; i < b->m->n_inputs && rc == 0; i++) {
+		rc = sink_refuse(b->outputs[0], b->m->inputs[i].path, err);
+		if (rc == 0)
+			rc = sink_refuse(b->outputs[1], b->m->inputs[i].path, err);
+	}
+	return rc;
 }
 
 static int run(struct command_call *call)
@@ -159,9 +175,10 @@ static int run(struct command_call *call)
 	sandbox.later = true;
 	if (call_confine(call, &sandbox) != EXIT_HOLDS)
 		return EXIT_TROUBLE;
-	rc = refuse_outputs(call, b.path, &err);
+	set_outputs(call, &b);
+	rc = load(call, &m, &err);
 	if (rc == 0)
-		rc = load(call, &m, &err);
+		rc = refuse_outputs(call, &b, &err);
 	if (rc < 0)
 		return call_error(call, &err);
 	for (size_t i = 0; i < m.n_warnings; i++)

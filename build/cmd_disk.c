@@ -50,7 +50,8 @@ static size_t cut(char *text, char *field[5])
 	return n;
 }
 
-static int parse_part(const char *value, struct parts *p, struct rimg_error *err)
+static int parse_part(const char *value, const char *output, struct parts *p,
+		      struct rimg_error *err)
 {
 	struct disk_part *part = &p->list[p->n];
 	char *field[5];
@@ -71,12 +72,15 @@ static int parse_part(const char *value, struct parts *p, struct rimg_error *err
 	part->gpt.name = field[0];
 	if (n < 5)
 		return 0;
+	if (sink_refuse(output, field[4], err) < 0)
+		return -RIMG_E_ARG;
 	p->files[p->n - 1] = rimg_source_open_path(field[4], err);
 	part->raw = p->files[p->n - 1];
 	return part->raw ? 0 : -RIMG_E_IO;
 }
 
-static int parse_parts(struct command_call *call, struct parts *p, struct rimg_error *err)
+static int parse_parts(struct command_call *call, const char *output, struct parts *p,
+		       struct rimg_error *err)
 {
 	size_t i = 0, n = call->n_given + 1;
 	const char *value;
@@ -87,7 +91,7 @@ static int parse_parts(struct command_call *call, struct parts *p, struct rimg_e
 	if (!p->list || !p->texts || !p->files)
 		return error_nomem(err);
 	while ((value = call_each(call, "partition", &i)) != NULL) {
-		int rc = parse_part(value, p, err);
+		int rc = parse_part(value, output, p, err);
 
 		if (rc < 0)
 			return rc;
@@ -118,12 +122,9 @@ static int write_disk(struct command_call *call, const struct disk *d, const str
 {
 	auto_sink struct sink *sink = sink_file(path, size, err);
 	struct checked c = { .d = d, .p = p, .path = path };
-	uint8_t digest[SHA256_LEN];
 	int rc = sink ? disk_write(d, sink, err) : -RIMG_E_IO;
 
-	if (rc == 0)
-		rc = output_finish(call, sink, check_disk, &c, digest, err);
-	return rc < 0 ? rc : output_print_digest(call, digest, path);
+	return rc < 0 ? rc : output_finish(call, sink, path, check_disk, &c, err);
 }
 
 static int run(struct command_call *call)
@@ -142,7 +143,7 @@ static int run(struct command_call *call)
 		return call_usage(call, "unexpected argument \"%s\"", call->args[0]);
 	if (!text || !str_parse_size(text, &size))
 		return call_usage(call, "expected --size with a size such as 512MiB");
-	if (parse_parts(call, &p, &err) < 0)
+	if (parse_parts(call, o.path, &p, &err) < 0)
 		return call_error(call, &err);
 	if (output_confine(call, &o, NULL) != EXIT_HOLDS)
 		return EXIT_TROUBLE;

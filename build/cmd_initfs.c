@@ -25,6 +25,8 @@ static int with_bootstrap(struct command_call *call, struct output *o, struct pl
 	struct rimg_error err;
 	int status;
 
+	if (sink_refuse(o->path, path, &err) < 0)
+		return call_error(call, &err);
 	if (path) {
 		src = rimg_source_open_path(path, &err);
 		if (!src)
@@ -35,8 +37,6 @@ static int with_bootstrap(struct command_call *call, struct output *o, struct pl
 		status = call_error(call, &err);
 	else
 		status = output_write(call, o, "initfs", 0, 1);
-	if (status == EXIT_HOLDS && src && rimg_source_verify(src, &err) < 0)
-		status = call_error(call, &err);
 	rimg_source_free(src);
 	return status;
 }

@@ -26,12 +26,13 @@ static int check_inputs(void *arg, struct sink *sink, struct rimg_error *err)
 static int write_image(struct command_call *call, struct remake *r, struct rimg_error *err)
 {
 	struct sink *sink;
-	uint8_t digest[SHA256_LEN];
-	int rc = remake_write(r, &sink, err);
+	int rc = sink_refuse(r->path, r->old->image->name, err);
 
+	for (size_t i = 0; i < r->n_grafts && rc == 0; i++)
+		rc = sink_refuse(r->path, source_name(r->grafts[i].source), err);
 	if (rc == 0)
-		rc = output_finish(call, sink, check_inputs, r, digest, err);
-	return rc < 0 ? rc : output_print_digest(call, digest, r->path);
+		rc = remake_write(r, &sink, err);
+	return rc < 0 ? rc : output_finish(call, sink, r->path, check_inputs, r, err);
 }
 
 int remake_command(struct command_call *call, struct remake *r)

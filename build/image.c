@@ -14,6 +14,7 @@
 #include "core/cleanup.h"
 #include "core/digest.h"
 #include "core/error.h"
+#include "core/num.h"
 #include "core/str.h"
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -216,8 +217,11 @@ int image_prepare(struct image_build *b, struct rimg_error *err)
 
 	arena_init(&b->arena, 0);
 	b->artifacts.ctx = b->ctx;
+	b->artifacts.outputs = b->outputs;
 	b->rules =
 		(struct inputs_rules){ .epoch = b->m->epoch, .replaced = warn_replaced, .ctx = b };
+	for (size_t i = 0; i < ARRAY_LEN(b->outputs); i++)
+		inputs_refuse_output(&b->rules, b->outputs[i]);
 	if (plan_init(&b->root) < 0 || plan_init(&b->esp) < 0 || plan_init(&b->initfs) < 0)
 		return error_nomem(err);
 	inputs_stamp(b->root.root, &b->rules);

@@ -25,6 +25,7 @@ struct image_build {
 	struct rimg_ctx *ctx;
 	const struct manifest *m;
 	const char *path;
+	const char *outputs[2]; /* that are written, and so must not be inputs; NULL: none */
 	void (*warn)(void *warn_ctx, const char *text);
 	void *warn_ctx;
 	struct artifacts artifacts;     /* from here on: its own */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/inputs.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -173,6 +174,30 @@ static int host_file_read(const void *ctx, uint64_t off, void *buf, size_t len,
 	return 0;
 }
 
+void inputs_refuse_output(struct inputs_rules *rules, const char *path)
+{
+	struct stat st;
+
+	assert(rules->n_outputs < ARRAY_LEN(rules->outputs));
+	/* a link that stands there is replaced, not what it leads to */
+	if (!path || lstat(path, &st) < 0)
+		return;
+	rules->outputs[rules->n_outputs].dev = st.st_dev;
+	rules->outputs[rules->n_outputs].ino = st.st_ino;
+	rules->n_outputs++;
+}
+
+static int check_not_output(const struct inputs_rules *rules, const char *name,
+			    const struct stat *st, struct rimg_error *err)
+{
+	for (size_t i = 0; i < rules->n_outputs; i++)
+		if (st->st_dev == rules->outputs[i].dev && st->st_ino == rules->outputs[i].ino)
+			return error_set(err, RIMG_E_ARG, name,
+					 "is an input and would be overwritten: give the output a "
+					 "place that nothing is taken from");
+	return 0;
+}
+
 static int set_host_content(struct plan *p, struct plan_node *node, const struct host_root *root,
 			    const char *path, const char *name, const struct stat *st)
 {
@@ -211,7 +236,10 @@ int inputs_set_file(struct plan *p, struct plan_node *node, const char *path, co
 	if (stat(path, &st) < 0)
 		return error_os(err, path, "cannot look at it");
 	if (!S_ISREG(st.st_mode))
-		return error_set(err, RIMG_E_ARG, path, "expected a regular file");
+		return error_set(err, RIMG_E_ARG, path, "expected a regular file, found %s",
+				 source_file_kind(st.st_mode));
+	if (check_not_output(rules, path, &st, err) < 0)
+		return -RIMG_E_ARG;
 	node->mode = mode_of(&st, rules);
 	return set_host_content(p, node, NULL, path, shown, &st) < 0 ? error_nomem(err) : 0;
 }
@@ -341,6 +369,8 @@ static int add_entry(const struct walk *w, struct plan_node *into, const char *n
 	node->mode = mode_of(&st, w->rules);
 	if (role == RIMG_ROLE_DIR)
 		return add_dir(w, node, path, depth + 1);
+	if (check_not_output(w->rules, shown.data, &st, w->err) < 0)
+		return -RIMG_E_ARG;
 	if (set_host_content(w->plan, node, w->root, path, shown.data, &st) < 0)
 		return error_nomem(w->err);
 	return 0;

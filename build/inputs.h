@@ -2,6 +2,8 @@
 #ifndef BUILD_INPUTS_H
 #define BUILD_INPUTS_H
 
+#include <sys/types.h>
+
 #include "core/plan.h"
 
 /* What goes into a plan: files and directories of the host, bytes, and nodes of opened images. */
@@ -17,6 +19,7 @@
  *                may execute, and 0755 for directories
  * @skip_special: leave out sockets, devices and FIFOs instead of refusing them
  * @replaced:     told of each entry that another one takes the place of; may be NULL
+ * @outputs:      files that are refused as inputs; see inputs_refuse_output()
  */
 struct inputs_rules {
 	int64_t epoch;
@@ -25,7 +28,18 @@ struct inputs_rules {
 	bool skip_special;
 	void (*replaced)(void *ctx, const struct plan_node *old);
 	void *ctx; /* of replaced() */
+	struct {
+		dev_t dev;
+		ino_t ino;
+	} outputs[2]; /* the image and its lock */
+	size_t n_outputs;
 };
+
+/**
+ * inputs_refuse_output - what is at @path now will be overwritten, and so must not be an input
+ * @path: NULL: nothing
+ */
+void inputs_refuse_output(struct inputs_rules *rules, const char *path);
 
 /** inputs_stamp - give a node the times of the rules, and their owner */
 void inputs_stamp(struct plan_node *node, const struct inputs_rules *rules);

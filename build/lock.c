@@ -454,10 +454,10 @@ static int write_lock(FILE *out, void *arg, struct rimg_error *err)
 	return put_lock(out, w->lock, w->b, w->image, err);
 }
 
-int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
-	       const char *path, struct rimg_error *err)
+struct sink *lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
+			const char *path, struct rimg_error *err)
 {
 	struct writing w = { .lock = lock, .b = b, .image = image };
 
-	return capture_save(path, write_lock, &w, err);
+	return capture_sink(path, write_lock, &w, err);
 }

@@ -38,10 +38,13 @@ int lock_compare(const struct lock *lock, const struct manifest *m, const char *
 		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err);
 
 /**
- * lock_write - write the lock file @path: inputs, what decides the image, and the digests of the
- *              finished image and its layers
+ * lock_write - the lock file @path: inputs, what decides the image, and the digests of the finished
+ *              image and its layers
+ * @image: checked; perhaps without its name yet
+ *
+ * Returns the file, written, to be given its name by sink_commit(); NULL on failure.
  */
-int lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
-	       const char *path, struct rimg_error *err);
+struct sink *lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
+			const char *path, struct rimg_error *err);
 
 #endif

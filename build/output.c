@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "build/output.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,7 @@ int output_options(struct command_call *call, struct output *o)
 	if (rc == 0)
 		rc = output_seed(seed ? seed : "", seed ? strlen(seed) : 0, o->rq.seed, &err);
 	o->rules.epoch = o->rq.epoch;
+	inputs_refuse_output(&o->rules, o->path);
 	return rc < 0 ? call_error(call, &err) : EXIT_HOLDS;
 }
 
@@ -150,17 +152,8 @@ int output_seal(struct command_call *call, struct sink *sink,
 	return source_verify_reads(f.written, err);
 }
 
-int output_finish(struct command_call *call, struct sink *sink,
-		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
-		  uint8_t digest[SHA256_LEN], struct rimg_error *err)
-{
-	int rc = output_seal(call, sink, check, arg, digest, err);
-
-	return rc < 0 ? rc : sink_commit(sink, err);
-}
-
 int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],
-			const char *path)
+			const char *path, struct rimg_error *err)
 {
 	auto_str struct str line = { 0 };
 
@@ -169,8 +162,26 @@ int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_L
 	str_add_hex(&line, digest, SHA256_LEN);
 	str_add(&line, "  ");
 	str_add_escaped(&line, path, strlen(path), STR_ESCAPE_TEXT);
-	fprintf(call->out, "%s\n", str_cstr(&line));
-	return 0;
+	str_add_char(&line, '\n');
+	if (line.failed)
+		return error_nomem(err);
+	if (call_write(call, line.data, line.len) && call_write(call, NULL, 0))
+		return 0;
+	call->out_told = true;
+	errno = call->out_errno;
+	return error_os(err, path, "not written, as its digest could not be printed");
+}
+
+int output_finish(struct command_call *call, struct sink *sink, const char *path,
+		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
+		  struct rimg_error *err)
+{
+	uint8_t digest[SHA256_LEN];
+	int rc = output_seal(call, sink, check, arg, digest, err);
+
+	if (rc == 0)
+		rc = output_print_digest(call, digest, path, err);
+	return rc < 0 ? rc : sink_commit(sink, err);
 }
 
 struct container {
@@ -183,6 +194,8 @@ static int check_container(void *arg, struct sink *sink, struct rimg_error *err)
 	const struct container *c = arg;
 	const struct rimg_source *back = sink_source(sink, err);
 
+	if (c->o->rq.bootstrap && rimg_source_verify(c->o->rq.bootstrap, err) < 0)
+		return -RIMG_E_IO;
 	return back ? selfcheck_tree(&c->o->rq, back, c->o->path, c->emitter->name, err)
 		    : -RIMG_E_IO;
 }
@@ -193,12 +206,9 @@ static int write_container(struct command_call *call, struct output *o,
 {
 	auto_sink struct sink *sink = sink_file(o->path, size, err);
 	struct container c = { .o = o, .emitter = emitter };
-	uint8_t digest[SHA256_LEN];
 	int rc = sink ? emitter->emit(&o->rq, sink, err) : -RIMG_E_IO;
 
-	if (rc == 0)
-		rc = output_finish(call, sink, check_container, &c, digest, err);
-	return rc < 0 ? rc : output_print_digest(call, digest, o->path);
+	return rc < 0 ? rc : output_finish(call, sink, o->path, check_container, &c, err);
 }
 
 int output_write(struct command_call *call, struct output *o, const char *format, uint64_t size,

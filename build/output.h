@@ -71,13 +71,19 @@ int output_seal(struct command_call *call, struct sink *sink,
 		int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
 		uint8_t digest[SHA256_LEN], struct rimg_error *err);
 
-/** output_finish - output_seal(), then give the file its name */
-int output_finish(struct command_call *call, struct sink *sink,
+/**
+ * output_finish - output_seal(), print the digest, then give the file its name
+ * @path: what the file is called in the output
+ *
+ * In this order, so that a digest that cannot be printed leaves an existing file as it was.
+ */
+int output_finish(struct command_call *call, struct sink *sink, const char *path,
 		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
-		  uint8_t digest[SHA256_LEN], struct rimg_error *err);
+		  struct rimg_error *err);
 
-/** output_print_digest - "SHA-256  PATH" of a finished file, on call->out unless quiet */
+/** output_print_digest - "SHA-256  PATH" on call->out, unless quiet; IO when it does not get there
+ */
 int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],
-			const char *path);
+			const char *path, struct rimg_error *err);
 
 #endif

@@ -7,6 +7,8 @@
 #include "core/cleanup.h"
 #include "core/command.h"
 #include "core/error.h"
+#include "core/leftover.h"
+#include "core/sink.h"
 #include "diff/extract.h"
 #include "diff/listing.h"
 
@@ -96,8 +98,12 @@ static int run_extract(struct command_call *call)
 	node = call_open(call, call->args[0], &image);
 	if (!node)
 		return EXIT_TROUBLE;
+	if (sink_refuse(dest, image->name, &err) < 0)
+		return call_error(call, &err);
 	x.budget = listing_budget(image);
+	leftover_hold(true);
 	status = extract(&x, node, dest);
+	leftover_hold(false);
 	return call_worse(status, call_findings(call, image));
 }
 

@@ -280,6 +280,8 @@ static int make_all(struct tree *t, int fd, struct rimg_node *top)
 			rc = make_entry(t, node);
 		else
 			leave(t);
+		if (rc == 0)
+			rc = extract_interrupted(t->err);
 	}
 	return rc;
 }
@@ -325,6 +327,8 @@ static int finish_all(struct tree *t, int fd, struct rimg_node *top)
 				extract_attributes(t->x, current(t)->fd, current(t)->top);
 			leave(t);
 		}
+		if (rc == 0)
+			rc = extract_interrupted(t->err);
 	}
 	return rc;
 }

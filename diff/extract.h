@@ -56,6 +56,9 @@ int extract_one(struct extract *x, const struct rimg_node *node, const char *des
 
 /* ---- between extract.c and extract_file.c --------------------------------------------------- */
 
+/** extract_interrupted - -RIMG_E_IO when a signal wants the program to end, else 0 */
+int extract_interrupted(struct rimg_error *err);
+
 /** extract_skip - complain that @node is left out, and count it */
 __attribute__((format(printf, 3, 4))) void
 extract_skip(struct extract *x, const struct rimg_node *node, const char *fmt, ...);

@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/leftover.h"
 #include "core/num.h"
 #include "diff/hosttree.h"
 #include "diff/listing.h"
@@ -184,6 +185,13 @@ static int write_sparse(int fd, const uint8_t *buf, size_t len, uint64_t off)
 	return len > from ? host_write(fd, buf + from, len - from, off + from) : 0;
 }
 
+int extract_interrupted(struct rimg_error *err)
+{
+	int sig = leftover_interrupted();
+
+	return sig ? error_set(err, RIMG_E_IO, NULL, "interrupted by signal %d", sig) : 0;
+}
+
 static int spend(struct extract *x, const struct rimg_node *node, uint64_t len,
 		 struct rimg_error *err)
 {
@@ -215,6 +223,8 @@ static int write_content(struct extract *x, int fd, const struct rimg_node *node
 		size_t n = (size_t)num_min(size - off, EXTRACT_CHUNK);
 
 		rc = spend(x, node, n, err);
+		if (rc == 0)
+			rc = extract_interrupted(err);
 		if (rc < 0)
 			return rc;
 		if (rimg_source_read(src, off, x->buf, n, &why) < 0) {
@@ -328,14 +338,17 @@ static int make_one(int dir, const char *name, void *arg)
 /* May a finished file take the place of what is there now? */
 static int may_replace(int dir, const char *name, const char *dest, struct rimg_error *err)
 {
-	struct stat st;
+	struct stat st, target;
 
 	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : error_os(err, dest, "cannot look at it");
-	if (S_ISREG(st.st_mode) || S_ISLNK(st.st_mode))
+	target = st;
+	if (S_ISLNK(st.st_mode) && fstatat(dir, name, &target, 0) < 0)
+		return 0;
+	if (S_ISREG(target.st_mode))
 		return 0;
 	return error_set(err, RIMG_E_ARG, dest, "expected a file to write or replace, found %s",
-			 S_ISDIR(st.st_mode) ? "a directory" : "something else");
+			 source_file_kind(target.st_mode));
 }
 
 int extract_one(struct extract *x, const struct rimg_node *node, const char *dest,

@@ -16,14 +16,19 @@ faults_build() {
 
 # faults NAME KIND ERROR CHECK COMMAND...: run COMMAND again and again, the first, second, ... call of
 # KIND failing with ERROR (see fault.c), until it is not called that often any more, and then ends with
-# 0. Beyond the 50th only every 29th fails, unless FAULTS_ALL is set. Each time before, the exit code must be 2 (137 if it is killed) and the function CHECK, which is
+# 0. Beyond the 50th only every 29th fails, unless FAULTS_ALL is set. Each time before, the exit code must be 2 (that of a signal if it is killed) and the function CHECK, which is
 # called with the kind, the error and the number, must be content; it also has to make things ready for
 # the next run.
 faults() {
 	name=$1 kind=$2 error=$3 check=$4
 	shift 4
 	want=2
-	[ "$error" = KILL ] && want=137
+	case $error in
+	KILL) want=137 ;;
+	TERM) want=143 ;;
+	INT) want=130 ;;
+	HUP) want=129 ;;
+	esac
 	n=1
 	while :; do
 		rm -f "$tmp/fault.mark"

@@ -442,6 +442,9 @@ __attribute__((noreturn)) static void become(const struct vary_host *host,
 	auto_close int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	int why;
 
+	/* what this program ignores is not what others count on */
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
 	errno = EINVAL;
 	if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && chdir(run->cwd) == 0 &&
 	    dup2(run->log, STDOUT_FILENO) >= 0 && dup2(run->log, STDERR_FILENO) >= 0 &&

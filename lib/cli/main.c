@@ -9,6 +9,7 @@
 #include "cli/term.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/leftover.h"
 #include "core/num.h"
 #include "core/str.h"
 
@@ -27,6 +28,33 @@ static void fill_standard_streams(void)
 	for (int fd = 0; fd < (int)ARRAY_LEN(modes); fd++)
 		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
 			(void)!open("/dev/null", modes[fd]);
+}
+
+static const int endings[] = { SIGHUP, SIGINT, SIGTERM };
+
+/* What is half written goes before the program does; of what a handler cannot remove, the command
+ * is told, and main() ends the program. A second signal ends it at once. */
+static void on_ending(int sig)
+{
+	if (leftover_interrupt(sig))
+		return;
+	leftover_remove();
+	raise(sig); /* taken once this returns, and not caught again */
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = on_ending, .sa_flags = (int)SA_RESETHAND };
+	struct sigaction before;
+
+	/* a closed pipe, or a file that may not be as large, is an error of writing like any
+	 * other; see call_finish() */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	sigemptyset(&action.sa_mask);
+	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
+		if (sigaction(endings[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(endings[i], &action, NULL);
 }
 
 /* ---- which command -------------------------------------------------------------------------- */
@@ -365,8 +393,7 @@ int main(int argc, char **argv)
 	int n_words, status;
 
 	fill_standard_streams();
-	/* a closed pipe is an error of writing like any other; see call_finish() */
-	signal(SIGPIPE, SIG_IGN);
+	catch_signals();
 	w = find_words(argc, argv);
 	if (w.first)
 		command = find_command(w.first, w.second, &n_words);
@@ -378,5 +405,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "rimg: cannot write the results: %s\n", strerror(errno));
 		status = EXIT_TROUBLE;
 	}
+	if (leftover_interrupted())
+		raise(leftover_interrupted());
 	return status;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/capture.h"
 
+#include "core/cleanup.h"
 #include "core/error.h"
 #include "core/sink.h"
 
@@ -25,18 +26,34 @@ int capture_close(FILE *out, struct rimg_error *err)
 	return fclose(out) != 0 || failed ? error_nomem(err) : 0;
 }
 
-int capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),
-		 void *arg, struct rimg_error *err)
+struct sink *capture_sink(const char *path,
+			  int (*write)(FILE *out, void *arg, struct rimg_error *err), void *arg,
+			  struct rimg_error *err)
 {
 	auto_str struct str text = { 0 };
+	auto_sink struct sink *sink = NULL;
 	FILE *out = capture_open(&text);
 	int rc, closed;
 
-	if (!out)
-		return error_nomem(err);
+	if (!out) {
+		error_nomem(err);
+		return NULL;
+	}
 	rc = write(out, arg, err);
 	closed = capture_close(out, rc < 0 ? NULL : err);
 	if (rc < 0 || closed < 0)
-		return rc < 0 ? rc : closed;
-	return sink_save(path, str_cstr(&text), text.len, err);
+		return NULL;
+	sink = sink_file(path, text.len, err);
+	if (!sink || sink_write(sink, 0, str_cstr(&text), text.len, err) < 0)
+		return NULL;
+	return take_ptr(sink);
+}
+
+int capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),
+		 void *arg, struct rimg_error *err)
+{
+	auto_sink struct sink *sink = capture_sink(path, write, arg, err);
+
+	/* without one, @err tells why; its code is nobody's concern */
+	return sink ? sink_commit(sink, err) : -RIMG_E_IO;
 }

@@ -7,6 +7,7 @@
 #include "core/str.h"
 
 struct rimg_error;
+struct sink;
 
 /**
  * capture_open - a stream whose text is added to @text
@@ -21,10 +22,20 @@ FILE *capture_open(struct str *text);
 __attribute__((warn_unused_result)) int capture_close(FILE *out, struct rimg_error *err);
 
 /**
+ * capture_sink - what @write writes, in a file that has not got its name @path yet
+ * @write: given a stream and @arg; returns 0 or an error
+ *
+ * Returns the sink, to be committed; NULL on failure.
+ */
+struct sink *capture_sink(const char *path,
+			  int (*write)(FILE *out, void *arg, struct rimg_error *err), void *arg,
+			  struct rimg_error *err);
+
+/**
  * capture_save - what @write writes, as a host file, complete or not at all
  * @write: given a stream and @arg; returns 0 or an error, which is the result
  *
- * The file is written by sink_save(), once all is known. Returns 0 or an error.
+ * The file is written once all is known. Returns 0 or an error.
  */
 __attribute__((warn_unused_result)) int
 capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),

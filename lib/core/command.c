@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -64,6 +65,9 @@ int call_error(struct command_call *call, const struct rimg_error *err)
 {
 	char line[sizeof(err->where) + sizeof(err->text) + 64];
 
+	/* a reader that went away wants no more, complaints included; the status tells */
+	if (call->out_errno == EPIPE)
+		return EXIT_TROUBLE;
 	say(call, "rimg: ", rimg_error_format(err, line, sizeof(line)));
 	return EXIT_TROUBLE;
 }
@@ -178,15 +182,26 @@ bool call_write(struct command_call *call, const void *buf, size_t len)
 	return !failed && !ferror(call->out);
 }
 
+/* Is the output a pipe that nobody reads any more? Then that is why a write failed of which the
+ * stream remembers no more than that it did. */
+static bool reader_is_gone(FILE *out)
+{
+	struct pollfd p = { .fd = fileno(out) };
+
+	return poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0;
+}
+
 int call_finish(struct command_call *call, int status)
 {
 	call_progress(call, NULL, 0, 0);
 	if (call_write(call, NULL, 0))
 		return status;
-	/* a reader that went away wants no more, complaints included; the status tells */
-	if (call->out_errno != EPIPE)
+	if (call->out_errno == 0 && reader_is_gone(call->out))
+		call->out_errno = EPIPE;
+	if (call->out_errno != EPIPE && !call->out_told)
 		call_complain(call, "cannot write the results: %s",
 			      call->out_errno ? strerror(call->out_errno)
 					      : "an earlier write failed");
+	call->out_told = true;
 	return EXIT_TROUBLE;
 }

@@ -68,6 +68,7 @@ struct command_call {
 	FILE *out;                     /* results */
 	FILE *err;                     /* complaints and progress */
 	int out_errno;                 /* why writing results failed, when it is known */
+	bool out_told;                 /* it was complained about */
 	int verbose;
 	bool quiet;
 	bool color;                   /* results may be coloured */

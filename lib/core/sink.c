@@ -12,6 +12,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/leftover.h"
 #include "core/mem.h"
 #include "core/num.h"
 #include "core/source.h"
@@ -19,6 +20,8 @@
 
 #define COPY_CHUNK ((size_t)1 << 20)
 #define HOLE_UNIT  ((size_t)4096) /* runs of zeros this long, so aligned, are not written */
+
+#define TEMP_STEM_MAX 200 /* of the 255 bytes that a name may have */
 
 enum sink_kind {
 	SINK_FILE,
@@ -38,11 +41,12 @@ struct sink {
 	union {
 		struct {
 			int fd;
-			int dir;    /* the directory it lies in */
-			char *name; /* final name in the directory; NULL: stays unnamed */
-			char *temp; /* its name until then; NULL: it has none */
-			char *path; /* for messages */
-			bool keep;  /* never replace what is there */
+			int dir;      /* the directory it lies in */
+			char *name;   /* final name in the directory; NULL: stays unnamed */
+			char *temp;   /* its name until then; NULL: it has none */
+			char *path;   /* for messages */
+			bool keep;    /* never replace what is there */
+			int leftover; /* number of the temporary file there; -1: none */
 			struct rimg_source *back; /* made by sink_source() */
 		} file;
 		struct {
@@ -68,6 +72,7 @@ static void file_done(struct sink *s)
 	rimg_source_free(s->file.back);
 	if (s->file.temp)
 		unlinkat(s->file.dir, s->file.temp, 0);
+	leftover_drop(s->file.leftover);
 	if (s->file.fd >= 0)
 		close(s->file.fd);
 	if (s->file.dir >= 0)
@@ -89,25 +94,69 @@ static int find_place(struct sink *s, const char *path, struct rimg_error *err)
 		return error_nomem(err);
 	if (s->file.name[0] == '\0')
 		return error_set(err, RIMG_E_ARG, path, "expected the name of a file to write");
+	if (strcmp(path, "-") == 0)
+		return error_set(err, RIMG_E_ARG, path,
+				 "expected the name of a file: this is not written to standard "
+				 "output; ./- is a file of that name");
 	s->file.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->file.dir < 0)
 		return error_os(err, path, "cannot open the directory to write it in");
 	return 0;
 }
 
+/* What stands at the path, or where a symbolic link there leads to, before any work is done: what
+ * takes its place is a regular file, and so only such a one is replaced. Removing a device that
+ * scripts call "nowhere" would be the worst of surprises. */
+static int look_at_old(const struct sink *s, struct stat *ret, bool *ret_there,
+		       struct rimg_error *err)
+{
+	struct stat target;
+
+	*ret_there = fstatat(s->file.dir, s->file.name, ret, AT_SYMLINK_NOFOLLOW) == 0;
+	if (!*ret_there && errno != ENOENT)
+		return error_os(err, s->file.path, "cannot look at what is there");
+	if (!*ret_there)
+		return 0;
+	target = *ret;
+	if (S_ISLNK(ret->st_mode) && fstatat(s->file.dir, s->file.name, &target, 0) < 0)
+		return 0;
+	if (S_ISREG(target.st_mode))
+		return 0;
+	return error_set(err, RIMG_E_ARG, s->file.path,
+			 "expected a regular file or nothing to be there, found %s: give another "
+			 "name for the output",
+			 source_file_kind(target.st_mode));
+}
+
+/* The new file is as open to others as the one whose place it takes. Where the group cannot be
+ * kept, it gets no more than everybody has. */
+static int keep_access(const struct sink *s, const struct stat *old, struct rimg_error *err)
+{
+	mode_t mode = old->st_mode & 0777;
+
+	if (fchown(s->file.fd, old->st_uid, old->st_gid) < 0 &&
+	    fchown(s->file.fd, (uid_t)-1, old->st_gid) < 0)
+		mode = (mode & 0707) | (mode & 0007) << 3;
+	if (fchmod(s->file.fd, mode) < 0)
+		return error_os(err, s->file.path, "cannot keep the mode of the file there");
+	return 0;
+}
+
 /* The first free name of "NAME.rimg-0.tmp", "NAME.rimg-1.tmp", ...: what a killed run left behind
- * must not block the next one, and no clock or process id is needed. */
+ * must not block the next one, and no clock or process id is needed. A long NAME is cut, so that
+ * any name the file system can hold can be written. */
 static int create_temporary(struct sink *s, mode_t mode, struct rimg_error *err)
 {
 	for (unsigned i = 0; i < 10000; i++) {
 		auto_str struct str name = { 0 };
 
-		str_printf(&name, "%s.rimg-%u.tmp", s->file.name, i);
+		str_printf(&name, "%.*s.rimg-%u.tmp", TEMP_STEM_MAX, s->file.name, i);
 		if (name.failed)
 			return error_nomem(err);
 		s->file.fd = openat(s->file.dir, name.data,
 				    O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 		if (s->file.fd >= 0) {
+			s->file.leftover = leftover_add(s->file.dir, name.data);
 			s->file.temp = str_take(&name);
 			return s->file.temp ? 0 : error_nomem(err);
 		}
@@ -117,7 +166,27 @@ static int create_temporary(struct sink *s, mode_t mode, struct rimg_error *err)
 	return error_os(err, s->file.path, "cannot create a temporary file beside it");
 }
 
-static struct sink *file_new(const char *path, uint64_t size, bool named, mode_t mode,
+enum file_fate {
+	FILE_REPLACES, /* takes the place of what is there */
+	FILE_KEEPS,    /* never does */
+	FILE_UNNAMED,  /* is gone at the end */
+};
+
+/* Creates the temporary file, open to others as it is to be in the end. */
+static int create(struct sink *s, enum file_fate fate, mode_t mode, struct rimg_error *err)
+{
+	struct stat old;
+	bool there = false;
+
+	if (fate == FILE_REPLACES && look_at_old(s, &old, &there, err) < 0)
+		return -RIMG_E_ARG;
+	there = there && S_ISREG(old.st_mode); /* the access to a link is everybody's */
+	if (create_temporary(s, there ? 0600 : mode, err) < 0)
+		return -RIMG_E_IO;
+	return there ? keep_access(s, &old, err) : 0;
+}
+
+static struct sink *file_new(const char *path, uint64_t size, enum file_fate fate, mode_t mode,
 			     struct rimg_error *err)
 {
 	auto_sink struct sink *s = calloc(1, sizeof(*s));
@@ -128,11 +197,14 @@ static struct sink *file_new(const char *path, uint64_t size, bool named, mode_t
 	}
 	s->kind = SINK_FILE;
 	s->size = size;
-	s->file.fd = s->file.dir = -1;
-	if (find_place(s, path, err) < 0 || create_temporary(s, mode, err) < 0)
+	s->file.fd = s->file.dir = s->file.leftover = -1;
+	s->file.keep = fate == FILE_KEEPS;
+	if (find_place(s, path, err) < 0 || create(s, fate, mode, err) < 0)
 		return NULL;
-	if (!named) {
+	if (fate == FILE_UNNAMED) {
 		unlinkat(s->file.dir, s->file.temp, 0);
+		leftover_drop(s->file.leftover);
+		s->file.leftover = -1;
 		free(take_ptr(s->file.temp));
 		free(take_ptr(s->file.name));
 	}
@@ -147,30 +219,22 @@ static struct sink *file_new(const char *path, uint64_t size, bool named, mode_t
 
 struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err)
 {
-	return file_new(path, size, true, 0644, err);
+	return file_new(path, size, FILE_REPLACES, 0644, err);
 }
 
 struct sink *sink_new(const char *path, uint64_t size, struct rimg_error *err)
 {
-	struct sink *s = file_new(path, size, true, 0644, err);
-
-	if (s)
-		s->file.keep = true;
-	return s;
+	return file_new(path, size, FILE_KEEPS, 0644, err);
 }
 
 struct sink *sink_secret(const char *path, uint64_t size, struct rimg_error *err)
 {
-	struct sink *s = file_new(path, size, true, 0600, err);
-
-	if (s)
-		s->file.keep = true;
-	return s;
+	return file_new(path, size, FILE_KEEPS, 0600, err);
 }
 
 struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *err)
 {
-	return file_new(path, size, false, 0600, err);
+	return file_new(path, size, FILE_UNNAMED, 0600, err);
 }
 
 static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
@@ -229,6 +293,8 @@ int sink_commit(struct sink *s, struct rimg_error *err)
 		return -RIMG_E_IO;
 	if (give_name(s) < 0)
 		return error_os(err, s->file.path, "cannot give the finished file its name");
+	leftover_drop(s->file.leftover);
+	s->file.leftover = -1;
 	free(take_ptr(s->file.temp));
 	if (fsync(s->file.dir) == 0)
 		return 0;

@@ -18,7 +18,9 @@ struct sink;
 /**
  * sink_file - a new host file of @size bytes under a temporary name beside @path
  *
- * Nothing appears at @path before sink_commit(). Returns the sink (sink_free()) or NULL.
+ * Nothing appears at @path before sink_commit(). A regular file there, or a symbolic link, is then
+ * replaced: of the file, mode and (if allowed) owner are kept; what the link leads to stays.
+ * Returns the sink (sink_free()), or NULL, also (ARG) when anything else is there or @path is "-".
  */
 struct sink *sink_file(const char *path, uint64_t size, struct rimg_error *err);
 

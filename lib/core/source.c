@@ -94,6 +94,20 @@ static struct rimg_source *ground_new(enum source_kind kind, uint64_t size, cons
 	return src;
 }
 
+const char *source_file_kind(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG: return "a regular file";
+	case S_IFDIR: return "a directory";
+	case S_IFLNK: return "a symbolic link";
+	case S_IFBLK: return "a block device";
+	case S_IFCHR: return "a character device";
+	case S_IFIFO: return "a pipe";
+	case S_IFSOCK: return "a socket";
+	default: return "something else";
+	}
+}
+
 struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_error *err)
 {
 	auto_close int own = fd;
@@ -107,8 +121,9 @@ struct rimg_source *rimg_source_open_fd(int fd, const char *name, struct rimg_er
 	}
 	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode)) {
 		error_set(err, RIMG_E_ARG, name,
-			  "expected a regular file or a block device, found %s",
-			  S_ISDIR(st.st_mode) ? "a directory" : "something else");
+			  "expected a regular file or a block device, found %s%s",
+			  source_file_kind(st.st_mode),
+			  S_ISDIR(st.st_mode) ? "" : "; copy what comes out of it into a file");
 		return NULL;
 	}
 	size = S_ISREG(st.st_mode) ? st.st_size : lseek(own, 0, SEEK_END);

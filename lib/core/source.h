@@ -2,6 +2,8 @@
 #ifndef CORE_SOURCE_H
 #define CORE_SOURCE_H
 
+#include <sys/types.h>
+
 #include <rimg/source.h>
 
 struct arena;
@@ -128,6 +130,9 @@ const struct rimg_source *source_map(const struct rimg_source *src, uint64_t off
  */
 const struct rimg_source *source_ground(const struct rimg_source *src, uint64_t off,
 					uint64_t *ret_off, uint64_t *ret_len);
+
+/** source_file_kind - "a directory": what the type bits of st_mode say, for messages */
+const char *source_file_kind(mode_t mode);
 
 /** source_fd - descriptor of the host file that @src is as a whole; -1 when it is anything else */
 int source_fd(const struct rimg_source *src);

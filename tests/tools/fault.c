@@ -6,7 +6,8 @@
  * FAULT_KIND: write (and size), sync, name (rename, link), make (a new file), read, pread (those of
  *	them that say where, as rimg's own do), remove
  * FAULT_AT: which call of that kind, from 1
- * FAULT_ERROR: ENOSPC, EIO, ENOMEM, EACCES, or KILL
+ * FAULT_ERROR: ENOSPC, EIO, ENOMEM, EACCES, or a signal: KILL, INT, TERM, HUP. After a signal that does
+ *	not end the process the call goes on as if nothing had been.
  * FAULT_MARK: file that gets a byte when it happens
  *
  * Only calls that the program makes itself are seen: not those of the C library's streams. */
@@ -52,6 +53,21 @@ static int error_number(const char *name)
 	return EIO;
 }
 
+static int signal_number(const char *name)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+		{ "KILL", SIGKILL }, { "INT", SIGINT }, { "TERM", SIGTERM }, { "HUP", SIGHUP }
+	};
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		if (strcmp(signals[i].name, name) == 0)
+			return signals[i].number;
+	return 0;
+}
+
 /* Is it this call's turn? Then errno is set. */
 static bool must_fail(const char *kind)
 {
@@ -64,8 +80,10 @@ static bool must_fail(const char *kind)
 		return false;
 	if (mark >= 0)
 		syscall(SYS_write, mark, "x", (size_t)1);
-	if (error && strcmp(error, "KILL") == 0)
-		kill(getpid(), SIGKILL);
+	if (error && signal_number(error) != 0) {
+		kill(getpid(), signal_number(error));
+		return false;
+	}
 	errno = error_number(error);
 	return true;
 }
