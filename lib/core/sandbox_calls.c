@@ -55,6 +55,9 @@ static const char *const calls_always[] = {
 	"fsync",
 	"fdatasync",
 	"syncfs",
+	"poll",
+	"ppoll",
+	"ppoll_time64",
 	/* memory; mmap and mprotect below */
 	"brk",
 	"munmap",
@@ -115,14 +118,24 @@ static const char *const calls_tighten[] = {
 };
 
 static const char *const calls_write[] = {
-	"rename", "renameat", "renameat2", "link",  "linkat",
-	"unlink", "unlinkat", "fchmod",    "umask",
+	"rename",   "renameat", "renameat2", "link",   "linkat",   "unlink",
+	"unlinkat", "fchmod",   "umask",     "fchown", "fchown32",
 };
 
 static const char *const calls_trees[] = {
-	"mkdir",  "mkdirat",  "rmdir",     "symlink",   "symlinkat",
-	"chmod",  "fchmodat", "fchmodat2", "fchown",    "fchown32",
-	"lchown", "lchown32", "fchownat",  "utimensat", "utimensat_time64",
+	"mkdir",
+	"mkdirat",
+	"rmdir",
+	"symlink",
+	"symlinkat",
+	"chmod",
+	"fchmodat",
+	"fchmodat2",
+	"lchown",
+	"lchown32",
+	"fchownat",
+	"utimensat",
+	"utimensat_time64",
 };
 
 /* ---- when one is not allowed ---------------------------------------------------------------- */
