@@ -264,13 +264,16 @@ static int fetch_artifact(struct rebuild *b, const struct rebuild_build *build)
 	const char *dir = build->varied & VARY_BIT(VARY_CWD) ? LONG_NAME "/" LONG_NAME : "build";
 	const char *copy = text(b, "%s/%s", b->place, dir);
 	const char *path = text(b, "%s/%s", copy ? copy : "", b->rq->artifact);
-	auto_source struct rimg_source *src = copy && path && check_inside(b, copy, path) == 0
-						      ? rimg_source_open_path(path, b->err)
-						      : NULL;
+	int rc = copy && path ? check_inside(b, copy, path) : -RIMG_E_NOMEM;
+	auto_source struct rimg_source *src = rc == 0 ? rimg_source_open_path(path, b->err) : NULL;
 	auto_sink struct sink *sink =
 		src ? sink_file(build->path, rimg_source_size(src), b->err) : NULL;
-	int rc = sink ? sink_copy(sink, 0, src, b->err) : -RIMG_E_IO;
 
+	if (rc == -RIMG_E_NOENT)
+		return error_set(b->err, rc, b->rq->artifact,
+				 "the command ended well, but has not made this file (--artifact, "
+				 "relative to the directory that the command starts in)");
+	rc = sink ? sink_copy(sink, 0, src, b->err) : -RIMG_E_IO;
 	return rc < 0 ? rc : sink_commit(sink, b->err);
 }
 

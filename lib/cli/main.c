@@ -143,6 +143,18 @@ static const char *command_name_at(const void *arg, size_t i)
 	return commands[i] ? commands[i]->name : NULL;
 }
 
+/* "check" is "verify check" to who does not know that it has two words. */
+static const char *last_word_of(const char *word)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		const char *blank = strchr(commands[i]->name, ' ');
+
+		if (blank && strcmp(blank + 1, word) == 0)
+			return commands[i]->name;
+	}
+	return NULL;
+}
+
 static int no_command(const char *first, const char *second)
 {
 	auto_str struct str asked = { 0 }, shown = { 0 };
@@ -154,7 +166,9 @@ static int no_command(const char *first, const char *second)
 		str_add(&asked, second);
 	}
 	str_add_escaped(&shown, str_cstr(&asked), asked.len, STR_ESCAPE_TEXT);
-	near = options_nearest(str_cstr(&asked), command_name_at, NULL);
+	near = last_word_of(first);
+	if (!near)
+		near = options_nearest(str_cstr(&asked), command_name_at, NULL);
 	fprintf(stderr, "rimg: no command %s", str_cstr(&shown));
 	if (near)
 		fprintf(stderr, "; did you mean %s?", near);

@@ -70,7 +70,9 @@ struct step {
 	char *name; /* room for the bytes that it stands for */
 };
 
-static int no_such_step(struct rimg_node *node, const struct step *s, struct rimg_error *err)
+/* @like: what it would have been called if it was meant; NULL: nobody knows */
+static int no_such_step(struct rimg_node *node, const struct step *s, const char *like,
+			struct rimg_error *err)
 {
 	auto_free char *where = node_full_address(node);
 	const char *kind = rimg_role_name(node->role);
@@ -78,7 +80,11 @@ static int no_such_step(struct rimg_node *node, const struct step *s, struct rim
 
 	if (node->nested)
 		kind = layer_format_name(node->nested);
-	else if (!node->first_child)
+	if (like)
+		return error_set(err, RIMG_E_NOENT, where,
+				 "nothing called \"%.*s\" in this %s; did you mean \"%s\"?", len,
+				 s->text, kind, like);
+	if (!node->nested && !node->first_child)
 		return error_set(
 			err, RIMG_E_NOENT, where,
 			"no container format is recognised here, so there is no \"%.*s\" in "
@@ -174,6 +180,30 @@ static struct rimg_node *find_path(struct rimg_node *top, const struct step *s)
 	return node;
 }
 
+/* What was meant by a step that leads nowhere, as people write paths: without its first "/", or
+ * with one in the place of "::". NULL when there is no such thing, either. */
+static char *meant(struct rimg_layer *l, const struct step *s)
+{
+	const char *slash = memchr(s->text, '/', s->len);
+	struct step first = { .text = s->text, .name = s->name };
+	auto_str struct str like = { 0 };
+
+	if (s->len == 0 || slash == s->text)
+		return NULL;
+	if (find_path(l->top, s)) {
+		str_add_char(&like, '/');
+		str_add_len(&like, s->text, s->len);
+		return str_take(&like);
+	}
+	first.len = slash ? (size_t)(slash - s->text) : 0;
+	if (!slash || !find_name(l->root, &first))
+		return NULL;
+	str_add_len(&like, s->text, first.len);
+	str_add(&like, "::");
+	str_add_len(&like, slash, s->len - first.len);
+	return str_take(&like);
+}
+
 /* The node's own children come first (the functions of a section), then the layer on its content.
  */
 static struct rimg_node *descend(struct rimg_node *node, const struct step *s,
@@ -198,8 +228,11 @@ static struct rimg_node *descend(struct rimg_node *node, const struct step *s,
 		found = find_name(l->root, s);
 	if (l && !found)
 		found = find_number(l->root, s);
-	if (!found)
-		no_such_step(node, s, err);
+	if (!found) {
+		auto_free char *like = l ? meant(l, s) : NULL;
+
+		no_such_step(node, s, like, err);
+	}
 	return found;
 }
 

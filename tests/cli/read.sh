@@ -222,6 +222,16 @@ for image in basic churned odd wrapped reserved; do
 	grep -q "^uuid:$uuid\$" "$tmp/header" && pass "info of $image: uuid" ||
 		not_pass "info of $image: uuid" "$uuid"
 done
+# ---- addresses that are written as paths
+exits 'a path without its first slash' 2 "$RIMG" cat "$disk::REDOX::boot/kernel"
+says 'is told' 'nothing called "boot/kernel" in this redoxfs; did you mean "/boot/kernel"?' "$err"
+exits 'a partition as the first part of a path' 2 "$RIMG" cat "$disk::REDOX/boot/kernel"
+says 'is told, too' 'nothing called "REDOX/boot/kernel" in this gpt; did you mean "REDOX::/boot/kernel"?' "$err"
+for none in REDOX::boot/kernal EFI::nothing redox NONE/boot; do
+	exits "nothing is meant by '$none'" 2 "$RIMG" cat "$disk::$none"
+	exits "nor told" 1 grep -q 'did you mean' "$err"
+done
+
 exits 'info of a disk' 0 "$RIMG" info "$disk"
 for line in 'address:     '"$disk" 'kind:        image' 'format:      gpt' \
 	'disk_guid:   11111111-2222-3333-4444-555555555555' "::BIOS" "::EFI" "::REDOX" \

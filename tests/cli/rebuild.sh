@@ -127,6 +127,7 @@ printf '  | at first\n  | why it\\tfailed\n' >"$tmp/expected"
 same 'shows what it printed, line by line' "$tmp/expected" "$tmp/shown"
 says 'and its exit code' 'exit code 3' "$err"
 exits 'no artifact' 2 rebuild --command true
+says 'it is told that the command has not made it' 'out.img: the command ended well, but has not made this file' "$err"
 says 'names it' 'out.img' "$err"
 exits 'a variation that does not exist' 2 rebuild --vary tz,moon --command true
 says 'names it: moon' '"moon"' "$err"

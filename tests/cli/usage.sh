@@ -76,6 +76,7 @@ exits 'rimg ls --version' 0 "$RIMG" ls --version
 
 says_usage 'a mistyped command' 'rimg: no command lss; did you mean ls?' "$RIMG" lss
 says_usage 'a command far from all' 'rimg: no command frobnicate' "$RIMG" frobnicate
+says_usage 'half a command' 'rimg: no command check; did you mean verify check?' "$RIMG" check x.img
 says_usage 'help on no command' 'rimg: no command inof; did you mean info?' "$RIMG" help inof
 says_usage 'an unknown option without a command' 'rimg: unknown option -x' "$RIMG" -x
 says_usage 'a mistyped option' 'rimg ls: unknown option --nestd; did you mean --nested?' \
