@@ -136,7 +136,8 @@ int fat_read_table(struct fat_volume *v, struct rimg_error *err)
 	v->table = malloc(v->table_len + 1);
 	if (!v->table)
 		return error_nomem(err);
-	rc = layer_read(v->l, off, v->table, v->table_len, err);
+	/* of a volume that ends before it there is nothing to read */
+	rc = len > 0 ? layer_read(v->l, off, v->table, v->table_len, err) : 0;
 	if (rc < 0)
 		return rc;
 	if (v->table_len >= 8)
