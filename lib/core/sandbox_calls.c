@@ -218,16 +218,16 @@ static void add_some(struct filter *f)
 #endif
 	add(f, SCMP_ACT_ERRNO(ENOSYS), "clone3", 0, NULL);
 	/* signals to itself: abort() */
-	add_if(f, "tgkill", SCMP_A0(SCMP_CMP_EQ, pid));
-	add_if(f, "kill", SCMP_A0(SCMP_CMP_EQ, pid));
+	add_if(f, "tgkill", SCMP_A0(SCMP_CMP_EQ, pid, 0));
+	add_if(f, "kill", SCMP_A0(SCMP_CMP_EQ, pid, 0));
 	/* the C library's own, with the first thread; who is told of denied calls stays */
-	add_if(f, "rt_sigaction", SCMP_A0(SCMP_CMP_NE, SIGSYS));
-	add_if(f, "sigaction", SCMP_A0(SCMP_CMP_NE, SIGSYS));
+	add_if(f, "rt_sigaction", SCMP_A0(SCMP_CMP_NE, SIGSYS, 0));
+	add_if(f, "sigaction", SCMP_A0(SCMP_CMP_NE, SIGSYS, 0));
 	/* is it a terminal, how wide, how large is the device */
 	for (size_t i = 0; i < ARRAY_LEN(requests); i++)
-		add_if(f, "ioctl", SCMP_A1(SCMP_CMP_EQ, requests[i]));
+		add_if(f, "ioctl", SCMP_A1(SCMP_CMP_EQ, requests[i], 0));
 	/* ask for limits, set none */
-	add_if(f, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0));
+	add_if(f, "prlimit64", SCMP_A2(SCMP_CMP_EQ, 0, 0));
 }
 
 static bool catch_denied(void)
@@ -256,7 +256,7 @@ bool sandbox_filter(const struct sandbox *s, bool again)
 		ARRAY_LEN(calls_open));
 	if (s->opens) {
 		add_all(&f, SCMP_ACT_ALLOW, calls_tighten, ARRAY_LEN(calls_tighten));
-		add_if(&f, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS));
+		add_if(&f, "prctl", SCMP_A0(SCMP_CMP_EQ, PR_SET_NO_NEW_PRIVS, 0));
 	}
 	if (s->writes)
 		add_all(&f, SCMP_ACT_ALLOW, calls_write, ARRAY_LEN(calls_write));
