@@ -270,7 +270,7 @@ static int fetch_artifact(struct rebuild *b, const struct rebuild_build *build)
 		src ? sink_file(build->path, rimg_source_size(src), b->err) : NULL;
 
 	if (rc == -RIMG_E_NOENT)
-		return error_set(b->err, rc, b->rq->artifact,
+		return error_set(b->err, RIMG_E_NOENT, b->rq->artifact,
 				 "the command ended well, but has not made this file (--artifact, "
 				 "relative to the directory that the command starts in)");
 	rc = sink ? sink_copy(sink, 0, src, b->err) : -RIMG_E_IO;
