@@ -29,6 +29,14 @@ git ls-files '*.md' 2>/dev/null | grep -v '^CHANGELOG' >"$tmp/documents"
 [ -s "$tmp/documents" ] || find . -name '*.md' ! -path './out/*' ! -name CHANGELOG.md | sed 's,^\./,,' >"$tmp/documents"
 # shellcheck disable=SC2046
 awk -f tests/tools/document_code.awk $(cat "$tmp/documents") >"$tmp/code"
+# so do examples, of help and of manual pages
+while read -r command; do
+	# shellcheck disable=SC2086
+	"$RIMG" help $command | sed -n "s/^  \(rimg .*\)/rimg help $command\t\1/p"
+done <"$tmp/commands" >"$tmp/examples"
+awk '/^(\.Dl )?(\$ )?rimg / { sub(/^\.Dl /, ""); print FILENAME ":" FNR "\t" $0 }' docs/man/* >>"$tmp/examples"
+[ "$(wc -l <"$tmp/examples")" -ge 100 ] || not_pass 'help and manual pages have examples' 'fewer than 100'
+cat "$tmp/examples" >>"$tmp/code"
 awk -F '\t' '
 	FILENAME ~ /commands$/ { gsub(/ /, "_"); commands[$0] = 1; next }
 	FILENAME ~ /options$/ { split($0, pair, " "); options[$0] = 1; any[pair[2]] = 1; next }
@@ -95,8 +103,8 @@ awk -F '\t' '
 			sub(/^[ (=<>]/, "", p)
 			gsub(/\.\.\//, "", p)
 			sub(/[.]$/, "", p)
-			# names that stand for others; the example of CONTRIBUTING.md; a file of the cookbook
-			if ((p !~ /[A-Z][A-Z]/ || p ~ /README|CHANGELOG/) && p !~ /squashfs|id_ed25519/)
+			# names that stand for others; the example of CONTRIBUTING.md; files of the cookbook
+			if ((p !~ /[A-Z][A-Z]/ || p ~ /README|CHANGELOG/) && p !~ /squashfs|id_ed25519|harddrive/)
 				print where "\t" p >paths
 		}
 	}
