@@ -86,7 +86,9 @@ static void print_json(struct ls *ls, const struct entry *e)
 	for (size_t i = 0; i < ARRAY_LEN(json_keys); i++) {
 		const struct rimg_attr *a = entry_attr(inode, json_keys[i]);
 
-		if (a)
+		if (a && a->type == ATTR_HEX) /* numbers are numbers to programs */
+			jsonw_u64(&w, a->key, a->u);
+		else if (a)
 			listing_put_attr(&w, a->key, a);
 		else if (strcmp(json_keys[i], "size") == 0 && inode->content)
 			jsonw_u64(&w, "size", rimg_source_size(inode->content));

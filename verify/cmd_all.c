@@ -85,8 +85,14 @@ static int run_all(struct command_call *call)
 				  "expected an image and perhaps a manifest, found %zu "
 				  "arguments",
 				  call->n_args);
-	if (call_has(call, "attestation") != call_has(call, "threshold"))
+	if (call_has(call, "attestation") != call_has(call, "threshold") ||
+	    call_has(call, "attestation") != call_has(call, "trusted"))
 		return call_usage(call, "--attestation, --threshold and --trusted belong together");
+	if (!call_has(call, "attestation") && (call_has(call, "theirs") || call_has(call, "now")))
+		return call_usage(call, "--theirs and --now go with --attestation");
+	if (call->n_args < 2 &&
+	    (call_has(call, "directory") || call_has(call, "set") || call_has(call, "vary")))
+		return call_usage(call, "-C, --set and --vary go with a manifest");
 	image = address_open(call->ctx, call->args[0], &steps, &err);
 	if (!image)
 		return call_error(call, &err);

@@ -437,7 +437,9 @@ static int make_work(struct rebuild *b)
 	const struct rebuild_request *rq = b->rq;
 
 	if (!rq->keep) {
-		b->r->work = new_dir(b, rq->work ? rq->work : WORK_DIR);
+		const char *parent = absolute(b, rq->work ? rq->work : WORK_DIR);
+
+		b->r->work = parent ? new_dir(b, parent) : NULL;
 		return b->r->work ? 0 : -RIMG_E_IO;
 	}
 	if (mkdir(rq->keep, 0755) < 0)

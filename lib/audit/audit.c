@@ -53,6 +53,34 @@ static int tell_failed_reads(struct audit_work *w)
 	return audit_add_unread_node(w, w->start, why.text, true) < 0 ? error_nomem(w->err) : 0;
 }
 
+/* To have judged nothing is not to pass: a section without its program says nothing of what its
+ * bytes are, and an empty file, or one of zeros, is what a build leaves that came to nothing. */
+static int tell_nothing_judged(struct audit_work *w)
+{
+	const char *why = NULL;
+	bool found = false;
+
+	for (size_t i = 0; i < w->n_contents; i++)
+		found = found || w->contents[i].artifact;
+	if (found)
+		return 0;
+	switch (w->start->role) {
+	case RIMG_ROLE_SEGMENT:
+	case RIMG_ROLE_SECTION:
+	case RIMG_ROLE_FUNCTION:
+		why = "expected a program, found a part of one, which says too little: audit the "
+		      "program";
+		break;
+	case RIMG_ROLE_IMAGE:
+		if (!w->start->image->layers)
+			why = "expected an image or a program, found nothing in it but zeros, if "
+			      "anything";
+		break;
+	default: break;
+	}
+	return why && audit_add_unread_node(w, w->start, why, true) < 0 ? error_nomem(w->err) : 0;
+}
+
 /**
  * audit_run - see audit.h
  *
@@ -85,6 +113,8 @@ int audit_run(struct rimg_node *node, const struct policy *policy,
 	if (rc < 0)
 		return error_nomem(err);
 	rc = tell_failed_reads(&w);
+	if (rc == 0)
+		rc = tell_nothing_judged(&w);
 	if (rc == 0)
 		rc = audit_judge(&w);
 	if (rc < 0)

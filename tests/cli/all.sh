@@ -168,4 +168,17 @@ exits 'a log over the page' 2 "$rimg" verify all --policy policy.toml --html pag
 same 'the image is as it was' before.img os.img
 exits 'a page that cannot be written' 2 "$rimg" verify all --policy policy.toml --html no/such/dir.html os.img
 
+exits 'a key without votes' 2 "$rimg" verify all --trusted alice.pub os.img
+says 'a key without votes: it says what is missing' 'belong together' "$err"
+for option in '-C .' '--set image.size=8MiB' '--vary tz'; do
+	# shellcheck disable=SC2086
+	exits "$option without a manifest" 2 "$rimg" verify all $option os.img
+	says "$option without a manifest: it says what is missing" 'go with a manifest' "$err"
+done
+for option in '--theirs .' '--now 0'; do
+	# shellcheck disable=SC2086
+	exits "$option without votes" 2 "$rimg" verify all $option os.img
+	says "$option without votes: it says what is missing" 'go with --attestation' "$err"
+done
+
 done_testing

@@ -327,4 +327,26 @@ audits "what is known is never Cranelift's" 1 "$clif" --known-prebuilt "$tmp/pre
 is 'none of it' .coverage.cranelift 0
 exits 'a missing folder is trouble' 2 "$rimg" verify audit --known-prebuilt "$tmp/none" "$clif"
 
+# ---- nothing to judge ----------------------------------------------------------------------------
+# A section that is addressed by itself has lost what tells that it is code, and an empty file or one of
+# zeros is no image: that nothing was found in them is not a pass.
+nothing_judged() {
+	exits "$1" 2 "$rimg" verify audit "$2"
+	says "$1: it says so" 'UNREAD' "$out"
+	exits "$1: as JSON" 2 "$rimg" verify audit --json "$2"
+	says "$1: the verdict" '"verdict": "fail"' "$out"
+}
+: >"$tmp/empty"
+head -c 100000 /dev/zero >"$tmp/zeros"
+nothing_judged 'a section' "$llvm::.comment"
+exits 'a section that looks like code is judged' 1 "$rimg" verify audit "$llvm::.text"
+nothing_judged 'a function' "$tmp/mix::.text::largest"
+nothing_judged 'an empty file' "$tmp/empty"
+nothing_judged 'zeros' "$tmp/zeros"
+exits 'a section is not compared under a policy, either' 2 "$rimg" diff --policy "$tmp/piece.toml" \
+	--exit-policy "$llvm::.text" "$clif::.text"
+mkdir "$tmp/no-files"
+exits 'an image without files' 0 "$rimg" -q redoxfs "$tmp/no-files" -o "$tmp/no-files.img"
+exits 'that has been looked into, and passes' 0 "$rimg" verify audit "$tmp/no-files.img"
+
 done_testing

@@ -168,6 +168,10 @@ END
 exits 'a manifest' 0 "$RIMG" build "$tmp/disk.toml" -o "$tmp/disk.img"
 cp "$out" "$tmp/built"
 exits 'rebuilt' 0 "$RIMG" verify rebuild "$tmp/disk.toml"
+mkdir "$tmp/relative"
+rimg=$(realpath "$RIMG")
+exits 'in a folder that is named from here' 0 \
+	sh -c 'cd "$1" && "$2" verify rebuild --vary tz --work relative disk.toml' sh "$tmp" "$rimg"
 says 'to the same bytes' "$(cut -d ' ' -f 1 "$tmp/built")" "$out"
 exits 'the expected ones' 0 "$RIMG" verify rebuild --expect "$tmp/disk.img" "$tmp/disk.toml"
 printf x | dd of="$tmp/disk.img" bs=1 seek=9000000 conv=notrunc 2>/dev/null

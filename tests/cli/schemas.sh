@@ -48,6 +48,10 @@ for image in basic disk-installer initfs-boot; do
 	"$RIMG" ls -R --json --nested "$GOLDEN/$image.img" >"$tmp/ls.jsonl" 2>/dev/null
 	fits "ls of $image" ls.json "$tmp/ls.jsonl" --lines
 done
+"$RIMG" ls -R -a --json "$RIMG" >"$tmp/program.jsonl" 2>/dev/null
+if grep -q '"type":"section"' "$tmp/program.jsonl"; then # in emulators the program is a script
+	fits 'ls of a program' ls.json "$tmp/program.jsonl" --lines
+fi
 spoiled 'an unknown type' ls.json "$tmp/ls.jsonl" 's/"type":"file"/"type":"pipe"/' --lines
 for address in disk-installer.img disk-installer.img::EFI basic.img::/modes basic.img \
 	broken/bitflip-tree.img broken/truncated.img; do
