@@ -81,6 +81,12 @@ run 2 10 cat "$GOLDEN/broken/bitflip-data.img::/boot/kernel"
 tell 'A damaged partition table: the backup is used, and said so'
 run 1 40 ls "$GOLDEN/broken/gpt-header-crc.img"
 
+tell 'Is it sound, down to the last byte? Warnings are what another tool would have done otherwise'
+run 0 12 verify check "$installer"
+run 1 12 verify check "$GOLDEN/broken/gpt-header-crc.img"
+tell 'What made the code in it? Stubs of no compiler, so that nothing passes'
+run 1 12 verify audit "$installer"
+
 tell 'Build such a disk: phase 1 of examples/denovo, from a stub kernel and bootstrap made here'
 if tests/boot/inputs.sh "$work/in"; then
 	loader=$(realpath "$installer")::EFI::/EFI/BOOT/BOOTAA64.EFI
@@ -109,4 +115,4 @@ if [ "$wrong" != 0 ]; then
 	printf '\n%d commands did not end as they should\n' "$wrong"
 	exit 1
 fi
-printf '\nThe demo is over; every command ended as it should. Next: %s help\n' "$RIMG"
+printf '\nThe demo is over; every command ended as it should. Next: docs/tour.md\n'
