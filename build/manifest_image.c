@@ -473,7 +473,9 @@ static int get_sha256(struct load *l, struct json_object *table, uint8_t ret[SHA
 	if (r < 0)
 		return r;
 	if (r == 0)
-		return json_missing(table, "[bootloader]", "sha256", l->err);
+		return json_error(l->err, RIMG_E_BAD, json_place_of(table),
+				  "[bootloader] sha256 is missing: prebuilt bytes are declared "
+				  "(rimg cat SOURCE | sha256sum)");
 	if (!str_parse_hex(text, ret, SHA256_LEN))
 		return json_error(l->err, RIMG_E_BAD, member_at(table, "sha256"),
 				  "[bootloader] sha256: expected 64 hexadecimal digits");

@@ -432,7 +432,7 @@ static void a_boot_loader_without_digest_or_place_is_refused(void **state)
 	(void)state;
 	refused(SIZE "[bootloader]\n", "dir/m.toml:3: [bootloader] source is missing");
 	refused(SIZE "[bootloader]\nsource = 'x'\n",
-		"dir/m.toml:3: [bootloader] sha256 is missing");
+		"dir/m.toml:3: [bootloader] sha256 is missing: prebuilt bytes are declared (rimg cat SOURCE | sha256sum)");
 	refused(SIZE "[bootloader]\nsource = 'x'\nsha256 = '0123'\n",
 		"dir/m.toml:5: [bootloader] sha256: expected 64 hexadecimal digits");
 	refused(SIZE "[bootloader]\nsource = 'x'\nsha256 = '" S32("0123abCG") "'\n",
