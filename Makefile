@@ -48,14 +48,14 @@ TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/l
 	tests/audit/test_*.c tests/diff/test_*.c tests/verify/test_*.c))
 FUZZ_SRC := $(if $(wildcard tests/fuzz/replay.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
-HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h))
+HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h tests/fuzz/*.h))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SRC_CXX:%.cc=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
 MAIN_OBJ := $(filter $(O)/lib/cli/main.o,$(CLI_OBJ))
 TEST_BIN := $(TEST_SRC:%.c=$(O)/%)
 FUZZ_BIN := $(FUZZ_SRC:%.c=$(O)/%)
-FUZZ_HELP_SRC := $(filter-out tests/fuzz/fuzz_%.c tests/fuzz/replay.c,$(sort $(wildcard tests/fuzz/*.c)))
+FUZZ_HELP_SRC := $(addprefix tests/fuzz/,image.c mutate.c redoxfs_input.c seal.c seal_redoxfs.c)
 FUZZ_HELP = $(O)/tests/fuzz/help.a
 
 # ---- flags --------------------------------------------------------------------------------------
@@ -280,25 +280,31 @@ coverage: golden
 
 # make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
 # are new go to out/fuzz/corpus, what crashes to out/fuzz/NAME-crash-*; once mended, the input belongs
-# into tests/fuzz/corpus/NAME, where `make test` replays it.
+# into tests/fuzz/corpus/NAME, where `make test` replays it. fuzz-afl: the same under AFL++, in out/afl.
 FUZZ ?= $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
 MINUTES ?= 1
 # what is compared is not traced, which would take half of the time: seals (tests/fuzz/seal.h) and
 # dictionaries do better
-FUZZ_FLAGS = CC=clang-14 CXX=clang++-14 CFLAGS='-O2 -g -fno-sanitize-coverage=trace-cmp'
-.PHONY: fuzz fuzz-build
-fuzz: golden
-	@$(MAKE) $(JOBS) O=out/fuzz $(FUZZ_FLAGS) SAN=fuzzer-no-link,address,undefined fuzz-build
-	@for name in $(FUZZ); do \
-		mkdir -p out/fuzz/corpus/$$name && \
-		out/fuzz/engine_$$name -max_total_time=$$(($(MINUTES) * 60)) -rss_limit_mb=1024 \
-			-timeout=10 -max_len=1048576 -print_final_stats=1 \
-			-artifact_prefix=out/fuzz/$$name- \
-			$$(test -f tests/fuzz/$$name.dict && echo -dict=tests/fuzz/$$name.dict) out/fuzz/corpus/$$name \
-			$$(ls -d tests/fuzz/corpus/$$name 2>/dev/null) >out/fuzz/$$name.log 2>&1 || \
-			{ tail -n 60 out/fuzz/$$name.log; echo "fuzz $$name: see out/fuzz/$$name.log"; exit 1; }; \
-		echo "fuzz $$name: $$(sed -n 's/.*number_of_executed_units: *//p' out/fuzz/$$name.log) runs"; \
-	done
+FUZZ_CFLAGS = -O2 -g -fno-sanitize-coverage=trace-cmp
+.PHONY: fuzz fuzz-afl fuzz-build
+fuzz:
+	@echo 'int main(void) { return 0; }' | clang-14 -x c -fsanitize=address -o /dev/null - 2>/dev/null || \
+		{ echo 'make fuzz needs clang-14 and libclang-rt-14-dev: make deps CI=true'; exit 1; }
+	@$(MAKE) $(JOBS) O=out/fuzz CC=clang-14 CXX=clang++-14 SAN=fuzzer-no-link,address,undefined \
+		CFLAGS='$(FUZZ_CFLAGS)' fuzz-build
+	@tests/fuzz/run.sh libfuzzer out/fuzz $(MINUTES) $(FUZZ)
+
+fuzz-afl:
+	@command -v afl-clang-fast >/dev/null || { echo 'make fuzz-afl needs AFL++: apt-get install afl++'; exit 1; }
+	@AFL_QUIET=1 $(MAKE) $(JOBS) O=out/afl CC=afl-clang-fast CXX=afl-clang-fast++ SAN=address,undefined \
+		CFLAGS='-O2 -g' fuzz-build out/afl/mutator.so
+	@tests/fuzz/run.sh afl out/afl $(MINUTES) $(FUZZ)
+
+MUTATOR_SRC = $(addprefix tests/fuzz/,afl_mutator.c mutate.c seal.c seal_redoxfs.c) \
+	$(addprefix lib/core/,blake3.c crc32.c seahash.c)
+out/afl/mutator.so: $(MUTATOR_SRC) $(HEADERS)
+	$(call say,LINK,$@)
+	$(Q)clang-14 -std=gnu17 -D_GNU_SOURCE= -O2 -fPIC -shared -Iinclude -Ilib -I. -Itests -o $@ $(MUTATOR_SRC)
 
 fuzz-build: $(FUZZ:%=$(O)/engine_%)
 $(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_HELP) $(CLI_LIB) $(LIB)

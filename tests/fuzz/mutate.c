@@ -10,8 +10,17 @@
 #define WINDOW_MAX 64
 #define TRIES      8
 
-/* the engine's; replay.c has none, and does not mutate */
+/* libFuzzer's; AFL++ has none for us, and replay.c does not mutate */
 __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t len, size_t max);
+
+static size_t mutate(uint8_t *data, size_t len, size_t max, struct test_random *r)
+{
+	if (LLVMFuzzerMutate)
+		return LLVMFuzzerMutate(data, len, max);
+	for (uint64_t n = len > 0 ? 1 + test_random_below(r, 4) : 0; n > 0; n--)
+		data[test_random_below(r, len)] = (uint8_t)test_random_next(r);
+	return len;
+}
 
 /* A few bytes, changed where they are: what is inserted or left out would move everything behind
  * it, and images hardly survive that. Most of an image is zeros, so places with something else are
@@ -28,7 +37,7 @@ static void mutate_in_place(uint8_t *data, size_t len, struct test_random *r)
 			if (window[k] != 0)
 				i = TRIES;
 	}
-	(void)LLVMFuzzerMutate(window, n, n);
+	(void)mutate(window, n, n, r);
 	memcpy(data + off, window, n);
 }
 
@@ -37,7 +46,7 @@ size_t fuzz_mutate(uint8_t *data, size_t len, size_t max, unsigned seed, fuzz_se
 	struct test_random r = { .state = seed };
 
 	if (len == 0 || test_random_one_in(&r, 4))
-		len = LLVMFuzzerMutate(data, len, max);
+		len = mutate(data, len, max, &r);
 	else
 		mutate_in_place(data, len, &r);
 	if (!test_random_one_in(&r, 8))

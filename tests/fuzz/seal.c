@@ -129,7 +129,10 @@ void seal_pkgar(uint8_t *data, size_t len)
 
 	if (!num_in_range(PKGAR_HEADER_LEN, table, len))
 		return;
-	for (size_t at = PKGAR_HEADER_LEN; at < PKGAR_HEADER_LEN + table; at += PKGAR_ENTRY_LEN) {
+	/* of packed contents the hash is that of what they unpack to */
+	for (size_t at = PKGAR_HEADER_LEN;
+	     data[PKGAR_PACKAGING_OFF] == PKGAR_PLAIN && at < PKGAR_HEADER_LEN + table;
+	     at += PKGAR_ENTRY_LEN) {
 		uint64_t off = get_le(data, len, at + PKGAR_OFFSET_OFF, 8);
 		uint64_t size = get_le(data, len, at + PKGAR_STORED_OFF, 8);
 
