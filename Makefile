@@ -313,7 +313,7 @@ $(O)/engine_%: $(O)/tests/fuzz/fuzz_%.o $(FUZZ_HELP) $(CLI_LIB) $(LIB)
 
 # ---- rules for sources --------------------------------------------------------------------------
 
-C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/corpus/*.c tests/fuzz/*.c examples/*.c packaging/*.c))
+C_SRC := $(LIB_SRC) $(CLI_SRC) $(TEST_SRC) $(sort $(wildcard tests/*.c tests/bench/*.c tests/corpus/*.c tests/fuzz/*.c examples/*.c packaging/*.c))
 ALL_SRC := $(HEADERS) $(C_SRC) $(LIB_SRC_CXX)
 OWN_SRC := $(filter-out tests/% examples/%,$(ALL_SRC))
 PUBLIC := $(filter include/rimg/%,$(HEADERS))
@@ -411,31 +411,39 @@ screenshots: $(O)/rimg golden
 	@tests/tools/deps.sh look
 	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/screenshots.sh '$(O)/screenshots' || { s=$$?; [ $$s = 77 ] || exit $$s; }
 
-compare-diffoscope: $(O)/rimg $(O)/tests/measure
+compare-diffoscope: $(O)/rimg $(O)/tests/bench/measure
 	@tests/tools/deps.sh look
-	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' tests/compare-diffoscope.sh '$(O)/diffoscope' || \
+	@MEASURE='$(O)/tests/bench/measure' RIMG='$(O)/rimg' tests/compare-diffoscope.sh '$(O)/diffoscope' || \
 		{ s=$$?; [ $$s = 77 ] || exit $$s; }
 
 include packaging/rules.mk
 
 # ---- the rest ------------------------------------------------------------------------------------
 
-.PHONY: bench clean help
-$(O)/tests/measure $(O)/tests/same_hash: %: %.o
+.PHONY: bench bench-growth clean help
+$(O)/tests/bench/measure $(O)/tests/same_hash: %: %.o
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $<
 
-bench: all golden $(O)/tests/measure
-	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench.sh '$(O)/bench'
-	@MEASURE='$(O)/tests/measure' RIMG='$(O)/rimg' tests/bench-build.sh '$(O)/bench'
+# what commands cost; the figures go into docs/performance.md. bench-growth: with size and number alone
+BENCH = MEASURE='$(O)/tests/bench/measure' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/bench
+bench: all golden $(O)/tests/bench/measure
+	@$(BENCH)/compare.sh '$(O)/bench'
+	@$(BENCH)/build.sh '$(O)/bench'
+	@$(BENCH)/growth.sh '$(O)/bench'
+	@$(BENCH)/write.sh '$(O)/bench'
+
+bench-growth: all $(O)/tests/bench/measure
+	@$(BENCH)/growth.sh '$(O)/bench'
+	@$(BENCH)/write.sh '$(O)/bench'
 
 clean:
 	rm -rf out $(filter out/%,$(O))
 
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
-	@echo 'Targets: all deps test test-NAME demo bench golden check-asan check-tsan coverage fuzz format format-check lint'
+	@echo 'Targets: all deps test test-NAME demo bench bench-growth golden check-asan check-tsan coverage fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope dist deb deb-reproducible apidoc'
 
 -include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TEST_BIN:=.d) $(FUZZ_BIN:=.d) $(FUZZ_HELP_SRC:%.c=$(O)/%.d) \
-	$(O)/tests/fuzz/replay.d $(O)/tests/measure.d $(O)/tests/same_hash.d $(O)/tests/corpus/measure.d
+	$(O)/tests/fuzz/replay.d $(O)/tests/bench/measure.d $(O)/tests/same_hash.d $(O)/tests/corpus/measure.d

@@ -10,7 +10,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 dir=$1
-: "${RIMG:=out/rimg}" "${MEASURE:=out/tests/measure}" "${SIZE:=512}" "${LIMIT:=300}" "${MEMORY:=16}" "${RUNS:=9}"
+: "${RIMG:=out/rimg}" "${MEASURE:=out/tests/bench/measure}" "${SIZE:=512}" "${LIMIT:=300}" "${MEMORY:=16}" "${RUNS:=9}"
 for program in gcc openssl diffoscope; do
 	command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
 done
