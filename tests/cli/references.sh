@@ -123,6 +123,13 @@ done <"$tmp/paths" >>"$tmp/complaints"
 [ "$(wc -l <"$tmp/paths")" -ge 100 ] || echo "only $(wc -l <"$tmp/paths") paths were found" >>"$tmp/complaints"
 same 'documents name what is there' /dev/null "$tmp/complaints"
 
+# sources that are named without their folder
+find include lib build diff verify packaging tests golden examples -name '*.[ch]' | sed 's,.*/,,' | sort -u >"$tmp/sources"
+awk -F '\t' '$2 ~ /^[a-z0-9_]+\.[ch]$/ { print $2 }' "$tmp/code" | sort -u >"$tmp/named"
+comm -23 "$tmp/named" "$tmp/sources" >"$tmp/complaints"
+same 'sources that are named are there' /dev/null "$tmp/complaints"
+[ -s "$tmp/named" ] || not_pass 'documents name sources' 'none was found'
+
 # links
 while read -r document; do
 	sed -n 's/.*](\([^):#]*\)).*/\1/p' "$document" | while read -r link; do
