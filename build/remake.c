@@ -11,6 +11,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/str.h"
 #include "formats/gpt.h"
@@ -236,8 +237,7 @@ static int remake_file(const struct scope *outer, const char *step, size_t len,
 
 	if (sc.depth > outer->r->ctx->limits.layer_depth)
 		return error_set(err, RIMG_E_LIMIT, outer->r->path,
-				 "too many containers inside each "
-				 "other");
+				 "too many containers inside each other" LIMIT_MORE("layer-depth"));
 	sc.prefix = arena_printf(&outer->r->arena, "%s%.*s::", outer->prefix, (int)len, step);
 	if (!sc.prefix)
 		return error_nomem(err);

@@ -8,6 +8,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "diff/pairs.h"
 
@@ -165,10 +166,12 @@ static int compare_run_of(struct rimg_diff *d, struct pair *p, uint64_t off, uin
 	int rc;
 
 	if (len > d->budget)
-		return error_set(err, RIMG_E_LIMIT, p->a->image->name,
-				 "comparing the contents of its files takes more than %" PRIu64
-				 " times the size of the images; one is built to waste time",
-				 d->ctx->limits.read_factor);
+		return error_set(
+			err, RIMG_E_LIMIT, p->a->image->name,
+			"comparing the contents of its files takes more than %" PRIu64
+			" times the size of the images; one is built to waste time" LIMIT_MORE(
+				"read-extra"),
+			d->ctx->limits.read_factor);
 	d->budget -= len;
 	rc = compare_run(&c, err);
 	*differs |= c.differs;

@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "diff/pairs.h"
 
@@ -191,7 +192,8 @@ struct rimg_diff *rimg_diff_run(struct rimg_node *a, struct rimg_node *b,
 	clear_marks(d);
 	if (rc == -RIMG_E_NOMEM && d->arena.refused)
 		error_set(err, RIMG_E_LIMIT, a->image->name,
-			  "comparing the trees needs more than the limit of %" PRIu64 " bytes",
+			  "comparing the trees needs more than the limit of %" PRIu64
+			  " bytes" LIMIT_MORE("metadata"),
 			  d->ctx->limits.arena_bytes);
 	if (rc < 0)
 		return NULL;

@@ -11,6 +11,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/leftover.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "diff/hosttree.h"
 #include "diff/listing.h"
@@ -204,7 +205,7 @@ static int spend(struct extract *x, const struct rimg_node *node, uint64_t len,
 	address = node_full_address(node);
 	return error_set(err, RIMG_E_LIMIT, address,
 			 "the contents of this image are many times larger than it is; it is "
-			 "built to fill the disk");
+			 "built to fill the disk" LIMIT_MORE("read-extra"));
 }
 
 /* Copies the content into the new file @fd. 1: done; 0: the entry is left out. */

@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 
 bool listing_is_entry(enum rimg_role role)
@@ -72,7 +73,8 @@ int listing_target(const struct rimg_node *node, struct str *s, struct rimg_erro
 	if (!inode->content)
 		return error_set(err, RIMG_E_BAD, NULL, "the target cannot be read");
 	if (size > node->image->ctx->limits.attr_bytes)
-		return error_set(err, RIMG_E_LIMIT, NULL, "the target is longer than any path");
+		return error_set(err, RIMG_E_LIMIT, NULL,
+				 "the target is longer than any path" LIMIT_MORE("attribute"));
 	buf = malloc((size_t)size + 1);
 	if (!buf)
 		return error_nomem(err);

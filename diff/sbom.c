@@ -9,6 +9,7 @@
 #include "core/date.h"
 #include "core/error.h"
 #include "core/jsonw.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/str.h"
 #include "diff/listing.h"
@@ -150,9 +151,11 @@ static int read_file(struct collect *c, const struct rimg_node *inode, struct sb
 		return error_set(why, RIMG_E_BAD, NULL, "its content could not be laid out");
 	f->size = rimg_source_size(inode->content);
 	if (f->size > c->budget)
-		return error_set(why, RIMG_E_LIMIT, NULL,
-				 "the contents of this image are more than %d times its size",
-				 LISTING_FACTOR);
+		return error_set(
+			why, RIMG_E_LIMIT, NULL,
+			"the contents of this image are more than %d times its size" LIMIT_MORE(
+				"read-extra"),
+			LISTING_FACTOR);
 	c->budget -= f->size;
 	return digests_source(inode->content, &f->digests, why);
 }

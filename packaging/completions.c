@@ -92,6 +92,7 @@ static struct value value_of(const struct command_option *o)
 		{ "PATTERN", KIND_NONE, NULL },
 		{ "COMMAND", KIND_NONE, NULL },
 		{ "KEY=VALUE", KIND_NONE, NULL },
+		{ "NAME=N", KIND_NONE, NULL },
 		{ "NAME:TYPE:FIRST:LAST[:FILE]", KIND_NONE, NULL },
 	};
 	struct value v = { .kind = KIND_WORDS };

@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/str.h"
 #include "core/zeros.h"
@@ -170,7 +171,7 @@ static int tell(struct check *c, const struct rimg_layer *l, size_t *told)
 static int tell_dropped(struct check *c, const struct rimg_layer *l)
 {
 	uint64_t errors = l->n_errors, warnings = l->n_warnings;
-	char line[128];
+	char line[192];
 
 	for (size_t i = 0; i < l->n_findings; i++) {
 		errors -= l->findings[i].severity == SEVERITY_ERROR;
@@ -186,7 +187,7 @@ static int tell_dropped(struct check *c, const struct rimg_layer *l)
 		return 0;
 	snprintf(line, sizeof(line),
 		 "%" PRIu64 " more warnings than the limit of %" PRIu64
-		 " findings: nobody knows what they say",
+		 " findings: nobody knows what they say" LIMIT_MORE("findings"),
 		 warnings, l->image->ctx->limits.findings);
 	return add_unread(c, l->root, line);
 }

@@ -7,6 +7,7 @@
 #include "core/cleanup.h"
 #include "core/ctx.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/source.h"
 #include "formats/pe.h"
@@ -202,10 +203,11 @@ static int read_whole(struct rimg_ctx *ctx, const struct rimg_source *content, u
 	uint64_t size = rimg_source_size(content);
 
 	if (size > ctx->limits.analysis_bytes || size > (uint64_t)UINT32_MAX)
-		return error_set(err, RIMG_E_LIMIT, source_name(content),
-				 "%llu bytes are more than the %llu that are looked into whole",
-				 (unsigned long long)size,
-				 (unsigned long long)ctx->limits.analysis_bytes);
+		return error_set(
+			err, RIMG_E_LIMIT, source_name(content),
+			"%llu bytes are more than the %llu that are looked into whole" LIMIT_MORE(
+				"content"),
+			(unsigned long long)size, (unsigned long long)ctx->limits.analysis_bytes);
 	*ret = malloc((size_t)size + 1);
 	if (!*ret)
 		return error_nomem(err);

@@ -5,6 +5,7 @@
 #include "audit/walk.h"
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/pool.h"
 
@@ -101,8 +102,10 @@ static void classify_one(void *arg, size_t i)
 static void too_much(struct audit_content *c)
 {
 	struct rimg_error err;
-	int rc = error_set(&err, RIMG_E_LIMIT, NULL,
-			   "not read: the contents of this image are more than 256 times its size");
+	int rc = error_set(
+		&err, RIMG_E_LIMIT, NULL,
+		"not read: the contents of this image are more than 256 times its size" LIMIT_MORE(
+			"read-extra"));
 
 	c->rc = error_keep(&c->err, rc, &err);
 }

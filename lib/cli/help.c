@@ -13,6 +13,7 @@
 
 #include "cli/options.h"
 #include "core/cleanup.h"
+#include "core/limits.h"
 #include "core/str.h"
 
 #define COLUMNS     80
@@ -185,19 +186,10 @@ static void put_limits(FILE *out)
 {
 	struct rimg_limits l = rimg_limits_default();
 
-	fprintf(out,
-		"limits of one image:\n"
-		"  layers inside layers      %" PRIu32 "\n"
-		"  directories deep          %" PRIu32 "\n"
-		"  nodes                     %" PRIu64 "\n"
-		"  metadata                  %" PRIu64 " bytes\n"
-		"  read by a format          %" PRIu64 " times its size and %" PRIu64 " bytes\n"
-		"  findings kept per layer   %" PRIu64 "\n"
-		"  content held whole        %" PRIu64 " bytes\n"
-		"  attribute                 %" PRIu32 " bytes\n"
-		"  decoded piece             %" PRIu32 " bytes\n",
-		l.layer_depth, l.dir_depth, l.nodes, l.arena_bytes, l.read_factor, l.read_extra,
-		l.findings, l.analysis_bytes, l.attr_bytes, l.decoded_bytes);
+	fputs("limits, which --limit NAME=N changes:\n", out);
+	for (size_t i = 0; limits_name(NULL, i); i++)
+		fprintf(out, "  %-13s %11" PRIu64 "  %s\n", limits_name(NULL, i),
+			limits_value(&l, i), limits_about(i));
 }
 
 static void put_sandbox(FILE *out)
@@ -207,10 +199,10 @@ static void put_sandbox(FILE *out)
 
 	fputs("sandbox on this machine:\n", out);
 	if (s.landlock)
-		fprintf(out, "  Landlock                  ABI %u\n", s.landlock);
+		fprintf(out, "  Landlock      ABI %u\n", s.landlock);
 	else
-		fputs("  Landlock                  no\n", out);
-	fprintf(out, "  seccomp                   %s\n", s.seccomp ? "yes" : "no");
+		fputs("  Landlock      no\n", out);
+	fprintf(out, "  seccomp       %s\n", s.seccomp ? "yes" : "no");
 	if (missing)
 		put_wrapped(out, 0, 2, missing);
 }

@@ -10,6 +10,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/leftover.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/str.h"
 
@@ -265,6 +266,19 @@ static int require_sandbox(struct command_call *call)
 	return EXIT_TROUBLE;
 }
 
+static int set_limits(const struct command_call *call, struct rimg_limits *ret,
+		      struct rimg_error *err)
+{
+	const char *value;
+	size_t i = 0;
+	int rc = 0;
+
+	*ret = rimg_limits_default();
+	while (rc == 0 && (value = call_each(call, "limit", &i)) != NULL)
+		rc = limits_set(ret, value, err);
+	return rc;
+}
+
 static void free_ctx(struct rimg_ctx **ctx)
 {
 	rimg_ctx_free(*ctx);
@@ -273,13 +287,16 @@ static void free_ctx(struct rimg_ctx **ctx)
 static int run(struct command_call *call)
 {
 	auto_with(free_ctx) struct rimg_ctx *ctx = NULL;
+	struct rimg_limits limits;
 	struct rimg_error err;
 	unsigned threads;
 	int status;
 
 	if (apply_common(call, &threads, &err) < 0)
 		return call_usage(call, "%s", err.text);
-	ctx = rimg_ctx_new(NULL, threads);
+	if (set_limits(call, &limits, &err) < 0)
+		return call_usage(call, "%s", err.text);
+	ctx = rimg_ctx_new(&limits, threads);
 	call->ctx = ctx;
 	if (!ctx) {
 		error_nomem(&err);

@@ -21,6 +21,8 @@ const struct command_option options_common[] = {
 	{ "no-progress", 0, NULL, "draw no progress line" },
 	{ "password-file", 0, "FILE",
 	  "the first line of FILE is the password of encrypted volumes" },
+	{ "limit", 0, "NAME=N",
+	  "hold an image to another limit than rimg --version -v shows; repeatable" },
 	{ "require-sandbox", 0, NULL,
 	  "do nothing where the kernel cannot confine rimg; see rimg --version -v" },
 	{ "help", 'h', NULL, "show this help" },

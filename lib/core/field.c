@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include "core/limits.h"
 
 /* ---- attributes --------------------------------------------------------------------------- */
 
@@ -48,7 +49,7 @@ int attr_add_bytes(struct rimg_layer *l, struct rimg_node *node, const char *key
 		layer_finding(l, SEVERITY_WARNING, "layer.attr-cut", node, place.off, place.len,
 			      "expected at most %" PRIu32
 			      " bytes of \"%s\", found %zu; the others are "
-			      "compared, but not shown",
+			      "compared, but not shown" LIMIT_MORE("attribute"),
 			      max, key, len);
 		len = max;
 	}

@@ -11,6 +11,7 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/format.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/owner.h"
 #include "core/str.h"
@@ -407,10 +408,15 @@ static int say_nomem(struct rimg_layer *l, struct rimg_node *owner, struct rimg_
 
 	if (!refused)
 		return error_nomem(err);
+	if (l->image->n_nodes >= limits->nodes)
+		return error_set(err, RIMG_E_LIMIT, address ? address : l->image->name,
+				 "its %s structures need more than the limit of %" PRIu64
+				 " nodes in all" LIMIT_MORE("nodes"),
+				 l->format->name, limits->nodes);
 	return error_set(err, RIMG_E_LIMIT, address ? address : l->image->name,
 			 "its %s structures need more than the limit of %" PRIu64
-			 " nodes or %" PRIu64 " bytes in all",
-			 l->format->name, limits->nodes, limits->arena_bytes);
+			 " bytes in all" LIMIT_MORE("metadata"),
+			 l->format->name, limits->arena_bytes);
 }
 
 static int run_opener(struct rimg_layer *l, struct rimg_node *owner, const struct choice *c,
@@ -469,10 +475,11 @@ static int charge_content(struct rimg_node *node, struct rimg_error *why)
 	uint64_t size = rimg_source_size(node->content);
 
 	if (size > budget - num_min(image->n_opened, budget))
-		return error_set(why, RIMG_E_LIMIT, NULL,
-				 "expected contents of at most %" PRIu64
-				 " bytes inside each other, in all; not opened",
-				 budget);
+		return error_set(
+			why, RIMG_E_LIMIT, NULL,
+			"expected contents of at most %" PRIu64
+			" bytes inside each other, in all; not opened" LIMIT_MORE("read-factor"),
+			budget);
 	image->n_opened += size;
 	return 0;
 }
@@ -487,7 +494,8 @@ static int try_open(struct rimg_node *node, struct rimg_error *err)
 
 	if (node->layer && node->layer->depth >= limits->layer_depth) {
 		error_set(&why, RIMG_E_LIMIT, NULL,
-			  "expected at most %" PRIu32 " layers inside each other; not opened",
+			  "expected at most %" PRIu32
+			  " layers inside each other; not opened" LIMIT_MORE("layer-depth"),
 			  limits->layer_depth);
 		return refuse(node, "layer.limit", &why, err);
 	}
@@ -559,7 +567,8 @@ int layer_read(struct rimg_layer *l, uint64_t off, void *buf, size_t len, struct
 	if (len > l->budget)
 		return error_at(err, RIMG_E_LIMIT, layer_address(l), off,
 				"reading its structures takes more than %" PRIu64
-				" times its size; the image is built to waste time",
+				" times its size; the image is built to waste time" LIMIT_MORE(
+					"read-extra"),
 				l->image->ctx->limits.read_factor);
 	l->budget -= len;
 	return rimg_source_read(l->src, off, buf, len, err);

@@ -10,6 +10,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "formats/gaps.h"
 
@@ -614,7 +615,8 @@ static bool readable(struct rimg_layer *l, const uint8_t *ident, uint64_t size)
 	}
 	if (size > l->image->ctx->limits.analysis_bytes) {
 		layer_finding(l, SEVERITY_ERROR, "elf.too-big", NULL, 0, 0,
-			      "expected at most %" PRIu64 " bytes to analyse, found %" PRIu64,
+			      "expected at most %" PRIu64
+			      " bytes to analyse, found %" PRIu64 LIMIT_MORE("content"),
 			      l->image->ctx->limits.analysis_bytes, size);
 		return false;
 	}

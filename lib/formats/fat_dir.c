@@ -4,6 +4,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "formats/fat_volume.h"
 #include "formats/gaps.h"
@@ -201,7 +202,7 @@ static int open_dir(struct dir *d, struct rimg_node *node, const struct fat_entr
 	if (d->self.depth >= max) {
 		layer_finding(v->l, SEVERITY_ERROR, "fat.depth", node, off, FAT_ENTRY_LEN,
 			      "expected at most %" PRIu32
-			      " directories inside each other; not read",
+			      " directories inside each other; not read" LIMIT_MORE("dir-depth"),
 			      max);
 		return 0;
 	}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "formats/fat_volume.h"
 
@@ -127,7 +128,9 @@ int fat_read_table(struct fat_volume *v, struct rimg_error *err)
 	len = num_min(len, ((uint64_t)v->n_present + FAT_FIRST_CLUSTER + 1) * 4);
 	if (len > v->l->image->ctx->limits.analysis_bytes) {
 		layer_finding(v->l, SEVERITY_ERROR, "fat.limit", v->info->fats[g->active_fat], off,
-			      len, "expected a FAT of at most %" PRIu64 " bytes, found %" PRIu64,
+			      len,
+			      "expected a FAT of at most %" PRIu64
+			      " bytes, found %" PRIu64 LIMIT_MORE("content"),
 			      v->l->image->ctx->limits.analysis_bytes, len);
 		v->l->unreadable = true;
 		return 0;

@@ -16,6 +16,7 @@
 #include "core/cleanup.h"
 #include "core/emit.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "core/rd.h"
 #include "core/wr.h"
@@ -111,7 +112,8 @@ static int place_children(struct layout *lo, struct plan_node *dir, uint32_t dep
 {
 	if (depth > lo->rq->ctx->limits.dir_depth)
 		return emit_refuse(err, RIMG_E_LIMIT, dir,
-				   "expected at most %" PRIu32 " directories inside each other",
+				   "expected at most %" PRIu32
+				   " directories inside each other" LIMIT_MORE("dir-depth"),
 				   lo->rq->ctx->limits.dir_depth);
 	for (uint32_t i = 0; i < dir->n_children; i++) {
 		struct plan_node *node = dir->children[i];

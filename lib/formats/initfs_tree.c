@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/limits.h"
 #include "core/num.h"
 
 /* The tree of an initfs image. Directories wait in a queue, each once; what an image could have
@@ -307,7 +308,8 @@ static uint64_t usable_entries(struct initfs *fs, const struct pending *dir,
 			      "expected a multiple of 8 bytes, found %" PRIu32, ino->len);
 	if (dir->depth >= fs->l->image->ctx->limits.dir_depth) {
 		layer_finding(fs->l, SEVERITY_ERROR, "initfs.depth", dir->node, 0, 0,
-			      "expected at most %" PRIu32 " directories inside each other",
+			      "expected at most %" PRIu32
+			      " directories inside each other" LIMIT_MORE("dir-depth"),
 			      fs->l->image->ctx->limits.dir_depth);
 		return 0;
 	}

@@ -7,6 +7,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 
 /* A package of Redox: files and symbolic links, signed.
@@ -255,8 +256,9 @@ static size_t usable_entries(struct pkgar *p)
 	if (n <= max / PKGAR_ENTRY_LEN)
 		return (size_t)n;
 	layer_finding(p->l, SEVERITY_ERROR, "pkgar.limit", NULL, PKGAR_COUNT_OFF, 4,
-		      "expected a table of at most %" PRIu64 " bytes, found %" PRIu64, max,
-		      table_len((uint32_t)n));
+		      "expected a table of at most %" PRIu64
+		      " bytes, found %" PRIu64 LIMIT_MORE("content"),
+		      max, table_len((uint32_t)n));
 	p->l->unreadable = true;
 	return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "core/cleanup.h"
 #include "core/error.h"
+#include "core/limits.h"
 #include "core/num.h"
 #include "formats/pkgar.h"
 
@@ -77,7 +78,7 @@ static const char *path_defect(const struct tree *t, const struct pkgar_entry *e
 		begin = i + 1;
 		depth += i < len;
 	}
-	*ret_expected = "fewer directories inside each other";
+	*ret_expected = "fewer directories inside each other" LIMIT_MORE("dir-depth");
 	return depth > t->p->l->image->ctx->limits.dir_depth ? "pkgar.depth" : NULL;
 }
 
@@ -142,7 +143,8 @@ static int push_dir(struct tree *t, const struct pkgar_entry *e, size_t name_off
 	/* there are more folders than entries, if the image wants it so */
 	if (t->n_dirs >= limits->nodes)
 		return error_set(t->err, RIMG_E_LIMIT, layer_address(t->p->l),
-				 "its folders are more than the limit of %" PRIu64 " nodes",
+				 "its folders are more than the limit of %" PRIu64
+				 " nodes" LIMIT_MORE("nodes"),
 				 limits->nodes);
 	dirs = vec_grow(t->dirs, &t->cap_dirs, t->n_dirs, sizeof(*dirs));
 	if (!dirs)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <inttypes.h>
 
+#include "core/limits.h"
 #include "core/num.h"
 #include "formats/redoxfs_read.h"
 
@@ -220,7 +221,8 @@ static int attach_dir(struct redoxfs *fs, const struct redoxfs_inode *ino, struc
 		fs->incomplete = true;
 		layer_finding(fs->l, SEVERITY_ERROR, "redoxfs.dir-depth", node, off, REDOXFS_BLOCK,
 			      "expected at most %" PRIu32
-			      " directories inside each other, found more; not read",
+			      " directories inside each other, found more; not read" LIMIT_MORE(
+				      "dir-depth"),
 			      fs->l->image->ctx->limits.dir_depth);
 		return 0;
 	}

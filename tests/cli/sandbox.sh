@@ -175,8 +175,8 @@ says 'tells as well' 'Read in ' "$tmp/all.html"
 
 # ---- what the kernel offers ----
 exits 'without both' 0 "$without" both "$RIMG" --version -v
-says 'no Landlock' '  Landlock                  no' "$out"
-says 'no seccomp' '  seccomp                   no' "$out"
+says 'no Landlock' '  Landlock      no' "$out"
+says 'no seccomp' '  seccomp       no' "$out"
 
 # ---- a folder of links ----
 mkdir "$tmp/links"
