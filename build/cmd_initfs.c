@@ -54,7 +54,7 @@ static int run(struct command_call *call)
 	status = output_options(call, &o);
 	if (status != EXIT_HOLDS)
 		return status;
-	if (max_size && !str_parse_size(max_size, &o.rq.max_size))
+	if (max_size && (!str_parse_size(max_size, &o.rq.max_size) || o.rq.max_size == 0))
 		return call_usage(call, "--max-size: expected a size such as 128MiB, found \"%s\"",
 				  max_size);
 	if (output_confine(call, &o, call->args[0]) != EXIT_HOLDS || plan_init(&p) < 0)

@@ -42,6 +42,13 @@ static int parse(const char *arg, struct replacements *l, struct rimg_error *err
 				 "expected ADDRESS=FILE, such as "
 				 "REDOX::/boot/kernel=kernel");
 	l->addresses[i] = strndup(arg, (size_t)(equals - arg));
+	for (size_t k = 0; k < i && l->addresses[i]; k++)
+		if (strcmp(l->addresses[k], l->addresses[i]) == 0) {
+			error_set(err, RIMG_E_ARG, l->addresses[i],
+				  "is given twice, and can hold one file only");
+			free(take_ptr(l->addresses[i]));
+			return -RIMG_E_ARG;
+		}
 	l->files[i] = rimg_source_open_path(equals + 1, err);
 	l->n++;
 	if (!l->files[i])

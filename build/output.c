@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "build/manifest.h"
 #include "build/selfcheck.h"
 #include "core/digest.h"
 #include "core/error.h"
@@ -32,9 +33,10 @@ int output_epoch(const struct command_call *call, int64_t *ret, struct rimg_erro
 	const char *text = given ? given : call->source_date_epoch;
 	uint64_t epoch = 0;
 
-	if (text && (!str_parse_u64(text, &epoch) || epoch > INT64_MAX))
+	if (text && (!str_parse_u64(text, &epoch) || epoch > MANIFEST_EPOCH_MAX))
 		return error_set(err, RIMG_E_ARG, given ? "--epoch" : "SOURCE_DATE_EPOCH",
-				 "expected seconds since 1970, found \"%s\"", text);
+				 "expected seconds since 1970, up to the year 9999, found \"%s\"",
+				 text);
 	*ret = (int64_t)epoch;
 	return 0;
 }

@@ -435,7 +435,7 @@ static const struct command_option options[] = {
 	{ "policy", 0, "FILE", "also audit both, and tell what the change did to the verdict" },
 	{ "exit-policy", 0, NULL, "0 unless the verdict is worse, whatever differs" },
 	{ "digests", 0, NULL, "also the SHA-256 of both" },
-	{ "exit-equivalent", 0, NULL, "0 also if only ignorable causes remain; see below" },
+	{ "exit-equivalent", 0, NULL, "0 also if only ignorable causes remain; see above" },
 	{ NULL, 0, NULL, NULL },
 };
 

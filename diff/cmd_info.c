@@ -14,6 +14,8 @@
 #include "diff/listing.h"
 #include "diff/sbom.h"
 
+#define EPOCH_MAX 253402300799 /* the end of year 9999: the formats have four digits */
+
 /* Nothing here knows a format: what is told are the attributes that openers gave to the nodes, and
  * what can be counted in any layer. */
 
@@ -435,7 +437,7 @@ static int created_time(const struct command_call *call, const struct sbom *s, i
 	*ret = s->newest;
 	if (!text)
 		return 0;
-	if (!str_parse_u64(text, &epoch) || epoch > INT64_MAX)
+	if (!str_parse_u64(text, &epoch) || epoch > EPOCH_MAX)
 		return -RIMG_E_ARG;
 	*ret = (int64_t)epoch;
 	return 0;
@@ -450,8 +452,9 @@ static void list_materials(struct info *in, struct rimg_node *node, const char *
 	int rc = sbom_collect(node, &s, missing, in, &err);
 
 	if (rc == 0 && created_time(call, &s, &created) < 0) {
-		in->status = call_usage(call, "expected seconds since 1970 in --epoch or "
-					      "SOURCE_DATE_EPOCH, found something else");
+		in->status = call_usage(
+			call, "expected seconds since 1970, up to the year 9999, in --epoch or "
+			      "SOURCE_DATE_EPOCH, found something else");
 		return;
 	}
 	if (rc == 0 && strcmp(kind, "spdx") == 0)

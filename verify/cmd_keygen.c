@@ -91,6 +91,14 @@ static void tell(struct command_call *call, const char *id, const char *secret_p
 	}
 }
 
+/* The part of a path behind its last slash. */
+static const char *basename_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 static int run_keygen(struct command_call *call)
 {
 	auto_with(wipe) struct str secret = { 0 };
@@ -103,6 +111,9 @@ static int run_keygen(struct command_call *call)
 	if (call->n_args != 1)
 		return call_usage(call, "expected one name for the new key, found %zu",
 				  call->n_args);
+	if (!basename_of(call->args[0])[0])
+		return call_usage(call, "expected a name for the new key, found \"%s\"",
+				  call->args[0]);
 	str_printf(&secret_path, "%s.pem", call->args[0]);
 	str_printf(&open_path, "%s.pub", call->args[0]);
 	if (secret_path.failed || open_path.failed) {

@@ -156,6 +156,18 @@ static const char *last_word_of(const char *word)
 	return NULL;
 }
 
+/* Of "check", the command "verify check". */
+static const char *command_in_a_group(const char *second)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		const char *blank = strchr(commands[i]->name, ' ');
+
+		if (blank && strcmp(blank + 1, second) == 0)
+			return commands[i]->name;
+	}
+	return NULL;
+}
+
 static int no_command(const char *first, const char *second)
 {
 	auto_str struct str asked = { 0 }, shown = { 0 };
@@ -168,6 +180,8 @@ static int no_command(const char *first, const char *second)
 	}
 	str_add_escaped(&shown, str_cstr(&asked), asked.len, STR_ESCAPE_TEXT);
 	near = last_word_of(first);
+	if (!near)
+		near = command_in_a_group(str_cstr(&asked));
 	if (!near)
 		near = options_nearest(str_cstr(&asked), command_name_at, NULL);
 	fprintf(stderr, "rimg: no command %s", str_cstr(&shown));

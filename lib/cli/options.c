@@ -9,7 +9,8 @@
 #include "core/num.h"
 #include "core/str.h"
 
-#define WORD_MAX 32 /* longer words get no suggestion */
+#define WORD_MAX   32 /* longer words get no suggestion */
+#define PREFIX_MIN 3  /* shorter ones begin too many */
 
 const struct command_option options_common[] = {
 	{ "threads", 'j', "N",
@@ -69,6 +70,22 @@ static unsigned edits(const char *a, const char *b)
 	return row[na % 3][nb];
 }
 
+/* The only candidate that begins with @word; NULL if there are none or several. */
+static const char *begun_by(const char *word, const char *(*next)(const void *arg, size_t i),
+			    const void *arg)
+{
+	const char *candidate, *found = NULL;
+
+	for (size_t i = 0; (candidate = next(arg, i)) != NULL; i++) {
+		if (strncmp(candidate, word, strlen(word)) != 0)
+			continue;
+		if (found)
+			return NULL;
+		found = candidate;
+	}
+	return strlen(word) >= PREFIX_MIN ? found : NULL;
+}
+
 const char *options_nearest(const char *word, const char *(*next)(const void *arg, size_t i),
 			    const void *arg)
 {
@@ -77,6 +94,9 @@ const char *options_nearest(const char *word, const char *(*next)(const void *ar
 
 	if (strlen(word) >= WORD_MAX)
 		return NULL;
+	candidate = begun_by(word, next, arg);
+	if (candidate)
+		return candidate;
 	for (size_t i = 0; (candidate = next(arg, i)) != NULL; i++) {
 		unsigned n = strlen(candidate) < WORD_MAX ? edits(word, candidate) : UINT32_MAX;
 
@@ -149,6 +169,41 @@ struct parser {
 	struct rimg_error *err;
 };
 
+/* Options of a command that add to one another. Of others a second one would silently undo the
+ * first: a policy that does not count, a key that does not sign. What all commands have may be
+ * given again, so that an alias can set it. */
+static bool may_repeat(const struct parser *p, const struct command_option *option)
+{
+	static const char *const names[] = { "attestation", "fact",      "ignore", "known-prebuilt",
+					     "only",        "partition", "set",    "trusted" };
+
+	if (!option->arg || find_long(&(struct tables){ NULL, p->tables.common }, option->name,
+				      strlen(option->name)))
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (strcmp(names[i], option->name) == 0)
+			return true;
+	return false;
+}
+
+static int check_first(struct parser *p, const struct command_option *option, const char *value)
+{
+	auto_str struct str a = { 0 }, b = { 0 };
+
+	for (size_t i = 0; i < p->o->n_given && !may_repeat(p, option); i++) {
+		const char *before = p->o->given[i].value;
+
+		if (p->o->given[i].option != option)
+			continue;
+		str_add_escaped(&a, before, strlen(before), STR_ESCAPE_TEXT);
+		str_add_escaped(&b, value, strlen(value), STR_ESCAPE_TEXT);
+		return error_set(p->err, RIMG_E_ARG, NULL,
+				 "option --%s counts once, and is given twice: %s and %s",
+				 option->name, str_cstr(&a), str_cstr(&b));
+	}
+	return 0;
+}
+
 static void give(struct parser *p, const struct command_option *option, const char *value)
 {
 	p->o->given[p->o->n_given++] = (struct command_given){ .option = option, .value = value };
@@ -160,7 +215,11 @@ static int give_value(struct parser *p, const struct command_option *option, con
 	if (!attached && p->pos >= p->argc)
 		return error_set(p->err, RIMG_E_ARG, NULL, "option --%s wants a value: --%s=%s",
 				 option->name, option->name, option->arg);
-	give(p, option, attached ? attached : p->argv[p->pos++]);
+	if (!attached)
+		attached = p->argv[p->pos++];
+	if (check_first(p, option, attached) < 0)
+		return -RIMG_E_ARG;
+	give(p, option, attached);
 	return 0;
 }
 

@@ -55,6 +55,9 @@ fill(struct rimg_error *err, int code, const char *where, const char *fmt, va_li
 		return -code;
 	vsnprintf(text, sizeof(text), fmt, args);
 	str_clean(new.text, sizeof(new.text), text);
+	/* an empty name is what was asked for, and has to be seen */
+	if (where && !where[0])
+		where = "\"\"";
 	str_clean(new.where, sizeof(new.where), where ? where : "");
 	*err = new;
 	return -code;

@@ -93,6 +93,26 @@ says_usage 'too many threads' 'rimg ls: option --threads wants a number from 1 t
 	"$RIMG" ls -j257 "$image"
 says_usage 'a wrong colour' 'rimg ls: option --color wants auto, always or never' \
 	"$RIMG" ls --color=sometimes "$image"
+says_usage 'the beginning of an option' 'rimg ls: unknown option --recur; did you mean --recursive?' \
+	"$RIMG" ls --recur "$image"
+says_usage 'a command without its group' 'rimg: no command check; did you mean verify check?' "$RIMG" check
+says_usage 'an option that counts once' \
+	'rimg diff: option --policy counts once, and is given twice: strict and lax' \
+	"$RIMG" diff --policy strict --policy=lax "$image" "$image"
+exits 'an option of all commands may be given again' 0 "$RIMG" -j 1 ls --threads 2 "$image"
+exits 'and so may one that adds' 0 "$RIMG" diff --only a --only b --ignore content --ignore padding \
+	"$image" "$image"
+for option in '--epoch 253402300800' '--epoch=' '--epoch -1' '--max-size 0'; do
+	# shellcheck disable=SC2086
+	exits "initfs $option" 2 "$RIMG" initfs "$tmp" -o "$tmp/none.img" $option
+done
+exits 'a time that no format can say' 2 "$RIMG" info --sbom spdx --epoch 253402300800 "$image"
+exits 'the last one' 0 "$RIMG" info --sbom spdx --epoch 253402300799 "$image"
+says 'the last one: as a date' '9999-12-31T23:59:59Z' "$out"
+says_usage 'a key without a name' "rimg verify keygen: expected a name for the new key, found \"$tmp/\"" \
+	"$RIMG" verify keygen "$tmp/"
+exits 'one place for two files' 2 "$RIMG" replace "$image" /a="$image" /a="$image" -o "$tmp/none.img"
+says 'one place for two files: it is named' 'rimg: /a: is given twice' "$err"
 printf 'rimg ls: unknown option --\\x1b[31m\n' >"$tmp/expected"
 exits 'control characters of an option' 2 "$RIMG" ls "$(printf -- '--\033[31m')"
 head -n 1 "$err" >"$tmp/first"
@@ -109,6 +129,11 @@ exits 'options end at --' 2 "$RIMG" ls -- -l
 says 'options end at --: the rest is an address' 'rimg: -l: ' "$err"
 
 # ---- addresses that lead nowhere
+
+exits 'an empty address' 2 "$RIMG" ls ''
+says 'an empty address: it is shown' 'rimg: "": cannot open it' "$err"
+exits 'an image from a pipe' 2 sh -c 'cat "$2" | "$1" ls /dev/stdin' sh "$RIMG" "$image"
+says 'an image from a pipe: what to do' 'found a pipe; copy what comes out of it into a file' "$err"
 
 exits 'no such file' 2 "$RIMG" ls "$tmp/nothing"
 says 'no such file: it is named' "$tmp/nothing: " "$err"
@@ -164,6 +189,17 @@ status=0
 echo 2 >"$tmp/expected"
 same 'a closed pipe is exit code 2' "$tmp/expected" "$tmp/status"
 same 'and nothing is said about it' /dev/null "$err"
+
+# so with a report that is written in one piece
+status=0
+{
+	sleep 0.2
+	"$RIMG" diff --markdown - "$GOLDEN/basic.img" "$GOLDEN/clone.img" 2>"$err"
+	echo $? >"$tmp/status"
+} | true
+echo 2 >"$tmp/expected"
+same 'a report for a closed pipe is exit code 2' "$tmp/expected" "$tmp/status"
+same 'and nothing is said about that, either' /dev/null "$err"
 
 # closed stdin and stderr harm nobody
 exits 'all is well' 0 "$RIMG" ls "$image"

@@ -106,7 +106,7 @@ static void every_command_has_the_common_options(void **state)
 static void options_given_twice_come_in_order(void **state)
 {
 	(void)state;
-	understands("--max-diffs 1 -o x --max-diffs=2", "max-diffs=1 output=x max-diffs=2 |");
+	understands("-j 1 -o x --threads=2", "threads=1 output=x threads=2 |");
 }
 
 static void wrong_lines_are_refused_with_the_reason(void **state)
@@ -114,6 +114,9 @@ static void wrong_lines_are_refused_with_the_reason(void **state)
 	(void)state;
 	refuses("-o", "option --output wants a value: --output=FILE");
 	refuses("a --max-diffs", "option --max-diffs wants a value: --max-diffs=N");
+	refuses("-o x -o y", "option --output counts once, and is given twice: x and y");
+	refuses("--max-diffs 1 --max-diffs=1",
+		"option --max-diffs counts once, and is given twice: 1 and 1");
 	refuses("--json=x", "option --json takes no value");
 	refuses("-x", "unknown option -x");
 	refuses("-lx", "unknown option -x");
@@ -128,6 +131,7 @@ static void a_mistyped_option_is_told_the_nearest(void **state)
 	refuses("--recursiv", "unknown option --recursiv; did you mean --recursive?");
 	refuses("--reccursive=1", "unknown option --reccursive; did you mean --recursive?");
 	refuses("--maxdiffs", "unknown option --maxdiffs; did you mean --max-diffs?");
+	refuses("--recur", "unknown option --recur; did you mean --recursive?");
 	refuses("--colour", "unknown option --colour; did you mean --color?");
 	refuses("--frobnicate", "unknown option --frobnicate");
 	refuses("--recursive-and-very-much-longer-than-any-option-that-there-is",
