@@ -293,6 +293,27 @@ static int add_label(struct dir *d, const struct fat_entry *e, const uint8_t *sl
 	return add_own(d, e, NULL, slot, off);
 }
 
+/* Bytes of an entry that mean nothing. Facts: docs/formats/fat.md, "Directory entry", "Long names".
+ */
+static void check_padding(struct dir *d, const struct fat_entry *e, const uint8_t *slot,
+			  uint64_t off)
+{
+	bool is_long = (e->attr & FAT_ATTR_MASK) == FAT_ATTR_LONG;
+	uint8_t kind = slot[12];
+	size_t at = 26; /* of two bytes */
+
+	if (!is_long) {
+		kind &= (uint8_t) ~(FAT_LOWER_BASE | FAT_LOWER_EXT);
+		at = 20;
+	}
+	if (kind == 0 &&
+	    ((!is_long && d->v->geo.type == FAT_TYPE_32) || gaps_bytes_zero(slot + at, 2)))
+		return;
+	layer_finding(d->v->l, SEVERITY_WARNING, "fat.entry-padding", d->self.node,
+		      off + (kind != 0 ? 12 : at), kind != 0 ? 1 : 2,
+		      "expected zeros in the reserved bytes of a directory entry, found others");
+}
+
 /* One entry of FAT_ENTRY_LEN bytes, at @off of the layer. */
 static int read_entry(struct dir *d, const uint8_t *slot, uint64_t off)
 {
@@ -312,6 +333,7 @@ static int read_entry(struct dir *d, const uint8_t *slot, uint64_t off)
 		return claim(d, off, "deleted entries", RIMG_CAUSE_FREE_SPACE);
 	}
 	e = fat_entry_parse(d->v, slot);
+	check_padding(d, &e, slot, off);
 	if ((e.attr & FAT_ATTR_MASK) == FAT_ATTR_LONG)
 		return add_long(d, slot, off);
 	if ((e.attr & FAT_ATTR_LABEL) != 0 && (e.attr & FAT_ATTR_DIR) == 0)

@@ -33,7 +33,7 @@ static const struct edit edits[] = {
 	{ SGDISK, DIRENT_EFI + 26, 1, 2, "fat.chain-range", "EFI", ERROR, 0 },
 	{ SGDISK, DIRENT_EFI + 26, 504, 2, "fat.chain-range", "EFI", ERROR, 0 },
 	{ SGDISK, DIRENT_EFI + 26, 0xffff, 2, "fat.chain-range", "EFI", ERROR, 0 },
-	{ SGDISK, DIRENT_EFI + 20, 1, 2, NULL, NULL, 0, 0 }, /* no cluster number before FAT32 */
+	{ SGDISK, DIRENT_EFI + 20, 1, 2, "fat.entry-padding", "/", WARNING, 0 }, /* before FAT32 */
 	{ SGDISK, SGDISK_CLUSTER(2) + 26, 3, 2, "fat.dot", "EFI", ERROR, 0 },
 	{ SGDISK, SGDISK_CLUSTER(2) + 11, 0, 1, "fat.dot", "EFI", ERROR, 0 },
 	{ SGDISK, SGDISK_CLUSTER(2) + 32 + 26, 2, 2, "fat.dot", "EFI", ERROR, 0 },

@@ -29,6 +29,7 @@ trap 'rm -f "${TMPDIR:-/tmp}/rules.$$"' EXIT
 while read -r code test; do
 	printf '%s\n' "$named" | grep -qxF "$code" || { echo "$page: $code is in a rule, but has no row" && bad=1; }
 	case $test in
+	*.txt) grep -qF -e "$code" "tests/defects/$test" ;;
 	*.sh) grep -qF -e "$code" "tests/cli/$test" ;;
 	*) grep -qE "^static void $test\(void" tests/formats/*.c tests/verify/*.c ;;
 	esac || { echo "$page: no test $test for $code" && bad=1; }
