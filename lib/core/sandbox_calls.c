@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "core/leftover.h"
 #include "core/num.h"
 #include "core/sandbox.h"
 
@@ -163,6 +164,7 @@ static void denied(int sig, siginfo_t *info, void *context)
 	memcpy(line + len, after, sizeof(after) - 1);
 	len += sizeof(after) - 1;
 	(void)!write(STDERR_FILENO, line, len);
+	leftover_remove();
 	_exit(2);
 }
 
