@@ -15,16 +15,16 @@ rm -rf "$D/log" "$D/copies"
 mkdir "$D/copies"
 export REDOXFS_AR
 
-# Nothing stands where they write, and nothing waits to be written. Copies are kept until the end: some
-# file systems look long for an inode right after thousands were freed.
-# Memory that nobody uses a virtual machine's host may have taken back, and to get it again takes longer
-# than to fill it; so 800 MiB are used and freed first, for all alike.
-before='rm -f "$D"/out-*.img; sync -f "$D"; head -c 800M /dev/zero >"$D/warm"; rm -f "$D/warm"'
+# Nothing stands where they write, and nothing waits to be written. Before each run what the one before
+# made gives its memory back: a virtual machine's host takes back what is not used for long, and to get
+# it again takes longer than to fill it. Copies are made empty, and removed in the end: some file systems
+# look long for an inode right after thousands were freed.
+before='rm -f "$D"/out-*.img; find "$D/copies" -type f -size +0 -exec truncate -s 0 {} +; sync -f "$D"'
 
 table build 'cp -a'
 command_is '`cp -a`' 0 'exec cp -a "$D/tree" "$(mktemp -d "$D/copies/XXXXXX")"'
 command_is '`cp -a`, `sync`' 0 'to=$(mktemp -d "$D/copies/XXXXXX"); cp -a "$D/tree" "$to" && sync -f "$to"'
-command_is '`cp -a`, `sync`, `diff -r`, `sha256sum`: what `rimg redoxfs` does too' 0 \
+command_is '`cp -a`, `sync`, `diff -r`, `sha256sum` of all: what `rimg` does, too' 0 \
 	'to=$(mktemp -d "$D/copies/XXXXXX"); cp -a "$D/tree" "$to" && sync -f "$to" && diff -r "$D/tree" "$to/tree" && find "$to" -type f -exec sha256sum {} +'
 command_is '`rimg redoxfs`, plain' 0 'exec "$RIMG" -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c none'
 command_is '`rimg redoxfs`, LZ4' 0 'exec "$RIMG" -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c lz4'
