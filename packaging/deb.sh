@@ -39,7 +39,8 @@ packaging/dist.sh "$out/rimg_$upstream.orig.tar.xz" "rimg-$upstream"
 tar -C "$out/work" -xf "$out/rimg_$upstream.orig.tar.xz"
 mv "$out/work/rimg-$upstream" "$out/rimg-$upstream"
 trap 'rm -rf "$out/rimg-$upstream" "$out/work"' EXIT
-cp -R packaging/debian "$out/rimg-$upstream/debian"
+# as unpacked, where every file has the same mode everywhere
+cp -R "$out/rimg-$upstream/packaging/debian" "$out/rimg-$upstream/debian"
 (cd "$out/rimg-$upstream" && dpkg-buildpackage -us -uc "-j$(nproc)") >"$out/build.log" 2>&1 || {
 	tail -n 40 "$out/build.log"
 	echo "deb: see $out/build.log" >&2

@@ -26,6 +26,11 @@ grep -c '^symbol ' "$tmp/found" >"$tmp/n_symbols"
 wc -l <"$tmp/symbols" >"$tmp/n_functions"
 same 'every exported symbol is a function with a version of its own' "$tmp/n_functions" "$tmp/n_symbols"
 
+# Debian's list of what a build needs, and ours
+sed -n '/^\[build\]/,/^$/s/^\([a-z][^ ]*\).*/\1/p' docs/packages.txt | grep -vxE 'gcc|g\+\+' | sort >"$tmp/expected"
+sed -n '/^Build-Depends:/,/^[A-Z]/s/^ \([a-z][^ ,]*\),*$/\1/p' packaging/debian/control | sort >"$tmp/found"
+same 'the Debian package is built with what docs/packages.txt names' "$tmp/expected" "$tmp/found"
+
 # what the library itself needs is there: no symbol is left for a program to bring along
 readelf -d "$library" | sed -n 's/.*(NEEDED).*\[lib\(.*\)\.so.*\]/\1/p' | sort >"$tmp/needed"
 for module in $(sed -n 's/^PC_PRIVATE = //p' packaging/rules.mk); do

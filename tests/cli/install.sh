@@ -14,7 +14,11 @@ need pkg-config
 [ -e "$built/librimg.so" ] || skip 'librimg.so is not built: sanitizers do not go into it'
 
 dest=$tmp/dest
-MAKEFLAGS=
+# the flags that rimg was built with, or it would be built anew; not the jobs
+case ${MAKEFLAGS-} in
+*' -- '*) MAKEFLAGS="-- ${MAKEFLAGS#* -- }" ;;
+*) MAKEFLAGS= ;;
+esac
 export MAKEFLAGS
 run_make() { make -s O="$built" prefix=/usr DESTDIR="$dest" "$@"; }
 
