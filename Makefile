@@ -222,9 +222,10 @@ $(O)/tests/%.o: tests/%.c $(O)/flags
 $(O)/tests/unit/test_oom: private LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=strdup,--wrap=free
 
+$(O)/tests/unit/test_seal: $(FUZZ_HELP)
 $(TEST_BIN): %: %.o $(CLI_LIB) $(LIB)
 	$(call say,LINK,$@)
-	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $< $(LIBS) $(TEST_LIBS)
+	$(Q)$(LINK) $(ALL_LDFLAGS) -o $@ $(filter $< $(FUZZ_HELP),$^) $(LIBS) $(TEST_LIBS)
 
 # a fuzz target as a test: it replays its corpus
 $(FUZZ_BIN): %: %.o $(O)/tests/fuzz/replay.o $(FUZZ_HELP) $(CLI_LIB) $(LIB)
