@@ -23,7 +23,7 @@ seeds() {
 }
 
 longest() {
-	find "$out/seeds/$1" -type f -printf '%s\n' | sort -n | awk '{ n = $1 } END { print n > 1024 ? n : 1024 }'
+	find "$out/seeds/$1" -type f -printf '%s\n' | sort -n | awk '{ n = $1 } END { print (n > 1024 ? n : 1024) }'
 }
 
 dictionary() {
@@ -46,6 +46,7 @@ afl() {
 	export ASAN_OPTIONS="abort_on_error=1:symbolize=0:$ASAN_OPTIONS"
 	export UBSAN_OPTIONS="abort_on_error=1:symbolize=0:${UBSAN_OPTIONS:-}"
 	export AFL_NO_UI=1 AFL_SKIP_CPUFREQ=1 AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES=1 AFL_NO_AFFINITY=1
+	mkdir -p "$out/found"
 	FUZZ_SEAL=$1 AFL_CUSTOM_MUTATOR_LIBRARY=$out/mutator.so afl-fuzz -i "$out/seeds/$1" \
 		-o "$out/found/$1" -V $((minutes * 60)) -m none -t 10000 -G "$(longest "$1")" \
 		$(dictionary "$1" '-x ') -- "$out/engine_$1" >"$out/$1.log" 2>&1 || {
