@@ -69,7 +69,7 @@ says 'rimg --version: the version' 'rimg ' "$out"
 [ "$(wc -l <"$out")" = 1 ] && pass '--version: one line' || not_pass '--version: one line' 'more'
 exits 'rimg --version -v' 0 "$RIMG" -v --version
 says '-v --version: the libraries' 'OpenSSL 3' "$out"
-says '-v --version: the limits' 'directories deep' "$out"
+says '-v --version: the limits' 'directories inside directories' "$out"
 exits 'rimg ls --version' 0 "$RIMG" ls --version
 
 # ---- wrong lines
