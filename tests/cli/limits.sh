@@ -74,6 +74,9 @@ both_sides read-extra read-factor --limit read-factor=1
 exits 'a program as large as may be' 0 "$RIMG" verify check --limit content=1000 "$tmp/program"
 exits 'one byte more' 2 "$RIMG" verify check --limit content=999 "$tmp/program"
 says 'says so' '--limit content=N allows more' "$out"
+"$RIMG" verify audit "$tmp/program" >"$tmp/program.audit" 2>&1
+exits 'an audit of as much' $? "$RIMG" verify audit --limit content=1000 "$tmp/program"
+same 'is the same' "$tmp/program.audit" "$out"
 exits 'nor does it pass an audit' 2 "$RIMG" verify audit --limit content=999 "$tmp/program"
 
 # ---- attributes: a link's target ----
