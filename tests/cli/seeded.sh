@@ -64,19 +64,19 @@ fresh() {
 fs() {
 	image=$1
 	shift
-	"$RIMG" redoxfs "$tree" -o "$image" --size 4M --epoch 1000 --seed s --keep-modes "$@" >/dev/null ||
+	"$RIMG" redoxfs "$tree" -o "$image" --size 4M --epoch "${epoch:-1000}" --seed "${seed:-s}" --keep-modes "$@" >/dev/null ||
 		not_pass "building $image" 'failed'
 }
 
 fresh
 fs "$tmp/a.img"
 
-fs "$tmp/b.img" --epoch 87400
+epoch=87400 fs "$tmp/b.img"
 seeded 'another epoch' "$tmp/a.img" "$tmp/b.img" 'timestamp changed / ctime'
 why 'how far apart the times are' '"why": "the time in B is 1 d later"'
 why 'both are dates' '"a": "1970-01-01T00:16:40Z"'
 
-fs "$tmp/b.img" --seed other
+seed=other fs "$tmp/b.img"
 seeded 'another seed' "$tmp/a.img" "$tmp/b.img" 'identifier changed header uuid'
 
 fs "$tmp/b.img" --compression lz4
