@@ -279,6 +279,13 @@ coverage: golden
 	-@$(if $(TESTS),RIMG=out/coverage/rimg GOLDEN='$(GOLDEN)' tests/run out/coverage/tests/log $(TESTS),$(MAKE) $(COVER) test-run)
 	@tests/tools/coverage.py $(if $(FILES),--lines lib/formats) out/coverage lib/formats lib/core lib/audit
 
+# every allocation and every call to the system fails in turn, in every command; takes hours, FAULT_STEP=31
+# minutes. FAULT_ONLY='diff check' for some of the commands. See docs/testing.md.
+.PHONY: faults
+faults: all golden
+	@FAULT_STEP='$(or $(FAULT_STEP),1)' FAULT_CALLS=1 FAULT_ONLY='$(FAULT_ONLY)' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' \
+		sh tests/cli/every-fault.sh
+
 # make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
 # are new go to out/fuzz/corpus, what crashes to out/fuzz/NAME-crash-*; once mended, the input belongs
 # into tests/fuzz/corpus/NAME, where `make test` replays it. fuzz-afl: the same under AFL++, in out/afl.
@@ -442,7 +449,7 @@ clean:
 
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
-	@echo 'Targets: all deps test test-NAME demo bench bench-growth golden check-asan check-tsan coverage fuzz format format-check lint'
+	@echo 'Targets: all deps test test-NAME demo bench bench-growth golden check-asan check-tsan faults coverage fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope dist deb deb-reproducible apidoc'
 

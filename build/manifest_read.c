@@ -42,8 +42,7 @@ int load_warn(struct load *l, struct json_place at, const char *fmt, ...)
 		return error_nomem(l->err);
 	l->warnings = grown;
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	text = str_vformat(fmt, args);
 	va_end(args);
 	if (text)
 		copy = arena_copy(&l->m->arena, text, strlen(text));

@@ -11,6 +11,7 @@
 #include "core/jsonw.h"
 #include "core/mem.h"
 #include "core/num.h"
+#include "core/str.h"
 #include "diff/listing.h"
 #include "diff/sbom.h"
 
@@ -113,8 +114,7 @@ __attribute__((format(printf, 3, 4))) static void fact(struct info *in, const ch
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	text = str_vformat(fmt, args);
 	va_end(args);
 	str_add(&value, text ? text : "");
 	value.failed |= !text;

@@ -392,7 +392,9 @@ static int run_ls(struct command_call *call)
 	if (!node)
 		return EXIT_TROUBLE;
 	ls.budget = listing_budget(image);
-	error_nomem(&err); /* the failure that has no words of its own */
+	/* the failure that has no words of its own; it has not happened yet, so not error_nomem()
+	 */
+	(void)error_set(&err, RIMG_E_NOMEM, NULL, "out of memory");
 	if (!ls.entries || list(&ls, node, &err) < 0)
 		ls.status = call_error(call, &err);
 	ls.status = call_worse(ls.status, call_findings(call, image));

@@ -13,6 +13,7 @@
 #include "core/leftover.h"
 #include "core/limits.h"
 #include "core/num.h"
+#include "core/str.h"
 #include "diff/hosttree.h"
 #include "diff/listing.h"
 
@@ -27,8 +28,7 @@ void extract_skip(struct extract *x, const struct rimg_node *node, const char *f
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&why, fmt, args) < 0)
-		why = NULL;
+	why = str_vformat(fmt, args);
 	va_end(args);
 	call_complain(x->call, "%s: not extracted: %s", address ? address : "", why ? why : "");
 	x->n_skipped++;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/num.h"
 #include "diff/insns_arch.h"
 
@@ -25,13 +26,18 @@ static void x86_free(struct x86 *x)
 static struct x86 *x86_new(void)
 {
 	struct x86 *x = calloc(1, sizeof(*x));
+	cs_err rc = x ? cs_open(CS_ARCH_X86, CS_MODE_64, &x->handle) : CS_ERR_MEM;
 
+	if (rc == CS_ERR_MEM)
+		mem_note_failure("out of memory");
 	if (!x)
 		return NULL;
-	if (cs_open(CS_ARCH_X86, CS_MODE_64, &x->handle) != CS_ERR_OK)
+	if (rc != CS_ERR_OK)
 		x->handle = 0;
 	if (x->handle && cs_option(x->handle, CS_OPT_DETAIL, CS_OPT_ON) == CS_ERR_OK)
 		x->insn = cs_malloc(x->handle);
+	if (x->handle && !x->insn)
+		mem_note_failure("out of memory");
 	if (!x->insn) {
 		x86_free(x);
 		return NULL;

@@ -54,7 +54,7 @@ static int read_prebuilt(struct command_call *call, struct prebuilt **ret)
 	if (!call_has(call, "known-prebuilt"))
 		return EXIT_HOLDS;
 	*ret = prebuilt_new();
-	error_nomem(&err);
+	(void)error_set(&err, RIMG_E_NOMEM, NULL, "out of memory"); /* or it will be overwritten */
 	if (!*ret)
 		return call_error(call, &err);
 	while ((path = call_each(call, "known-prebuilt", &i)) != NULL) {
@@ -110,7 +110,7 @@ static int show(struct command_call *call, const struct audit_report *r,
 
 	if (call_has(call, "propose-policy"))
 		return propose(call, r);
-	error_nomem(&err);
+	(void)error_set(&err, RIMG_E_NOMEM, NULL, "out of memory"); /* or it will be overwritten */
 	if (is_stdout(call_value(call, "html")))
 		rc = audit_write_html(r, view, call->out, &err);
 	else if (call_has(call, "json"))

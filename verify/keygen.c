@@ -30,7 +30,7 @@ int secret_key_generate(struct str *out, struct rimg_error *err)
 		pkey = EVP_PKEY_Q_keygen(key_library(), NULL, "ED25519");
 	if (!pkey || !bio ||
 	    PEM_write_bio_PKCS8PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL) != 1)
-		return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL cannot make a key of Ed25519");
+		return error_crypto(err, "cannot make a key of Ed25519");
 	len = BIO_get_mem_data(bio, &text);
 	str_add_len(out, text, (size_t)len);
 	return out->failed ? error_nomem(err) : 0;

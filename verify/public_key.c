@@ -172,7 +172,7 @@ int public_key_add_pem(const struct public_key *key, struct str *out, struct rim
 
 	to_der(key->raw, der);
 	if (!bio || PEM_write_bio(bio, "PUBLIC KEY", "", der, (long)sizeof(der)) <= 0)
-		return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL cannot write a public key");
+		return error_crypto(err, "cannot write a public key");
 	len = BIO_get_mem_data(bio, &text);
 	str_add_len(out, text, (size_t)len);
 	return out->failed ? error_nomem(err) : 0;

@@ -150,7 +150,7 @@ int secret_key_sign(const struct secret_key *key, const void *data, size_t len,
 
 	if (!ctx || EVP_DigestSignInit_ex(ctx, NULL, NULL, own, NULL, key->pkey, NULL) != 1 ||
 	    EVP_DigestSign(ctx, ret, &ret_len, data, len) != 1 || ret_len != ED25519_SIGNATURE_LEN)
-		return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL cannot sign with Ed25519");
+		return error_crypto(err, "cannot sign with Ed25519");
 	/* a signature that a fault spoiled can give the key away */
 	rc = ed25519_verify(key->public.raw, ret, data, len, &good, err);
 	if (rc == 0 && !good)

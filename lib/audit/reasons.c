@@ -47,8 +47,7 @@ int rollup_add_reason(struct audit_report *r, struct audit_artifact *a, const ch
 	va_list args;
 
 	va_start(args, fmt);
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	text = str_vformat(fmt, args);
 	va_end(args);
 	if (!text)
 		return -RIMG_E_NOMEM;

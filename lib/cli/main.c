@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/help.h"
 #include "cli/options.h"
@@ -56,6 +57,15 @@ static void catch_signals(void)
 	for (size_t i = 0; i < ARRAY_LEN(endings); i++)
 		if (sigaction(endings[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
 			sigaction(endings[i], &action, NULL);
+}
+
+/* Results go through memory that is there from the start: what the C library does where it gets
+ * none for that loses output, without an error. */
+static void buffer_results(void)
+{
+	static char buffer[1 << 16];
+
+	(void)setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, sizeof(buffer));
 }
 
 /* ---- which command -------------------------------------------------------------------------- */
@@ -438,6 +448,7 @@ int main(int argc, char **argv)
 	int n_words, status;
 
 	fill_standard_streams();
+	buffer_results();
 	catch_signals();
 	w = find_words(argc, argv);
 	if (w.first)

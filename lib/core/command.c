@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/mem.h"
 #include "core/str.h"
 
 #define FINDINGS_SHOWN 100 /* per layer and severity; -v shows all that were kept */
@@ -47,6 +48,8 @@ static void say(struct command_call *call, const char *prefix, const char *text)
 
 	if (clean)
 		str_clean(clean, size, text);
+	else
+		mem_note_failure("out of memory");
 	call_progress(call, NULL, 0, 0);
 	fprintf(call->err, "%s%s\n", prefix, clean ? clean : "out of memory");
 }
@@ -56,8 +59,7 @@ say_args(struct command_call *call, const char *prefix, const char *fmt, va_list
 {
 	auto_free char *text = NULL;
 
-	if (vasprintf(&text, fmt, args) < 0)
-		text = NULL;
+	text = str_vformat(fmt, args);
 	say(call, prefix, text ? text : "out of memory");
 }
 
@@ -68,6 +70,7 @@ int call_error(struct command_call *call, const struct rimg_error *err)
 	/* a reader that went away wants no more, complaints included; the status tells */
 	if (call->out_errno == EPIPE)
 		return EXIT_TROUBLE;
+	call->told_nomem |= err->code == RIMG_E_NOMEM;
 	say(call, "rimg: ", rimg_error_format(err, line, sizeof(line)));
 	return EXIT_TROUBLE;
 }
@@ -194,6 +197,11 @@ static bool reader_is_gone(FILE *out)
 int call_finish(struct command_call *call, int status)
 {
 	call_progress(call, NULL, 0, 0);
+	if (mem_failure()) {
+		if (!call->told_nomem)
+			call_complain(call, "%s: the results are not complete", mem_failure());
+		status = EXIT_TROUBLE;
+	}
 	if (call_write(call, NULL, 0))
 		return status;
 	if (call->out_errno == 0 && reader_is_gone(call->out))

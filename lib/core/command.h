@@ -69,6 +69,7 @@ struct command_call {
 	FILE *err;                     /* complaints and progress */
 	int out_errno;                 /* why writing results failed, when it is known */
 	bool out_told;                 /* it was complained about */
+	bool told_nomem;               /* an error that was printed says so */
 	int verbose;
 	bool quiet;
 	bool color;                   /* results may be coloured */

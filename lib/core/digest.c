@@ -38,7 +38,7 @@ static void cleanup_md_ctx(EVP_MD_CTX **ctx)
 
 static int no_crypto(struct rimg_error *err)
 {
-	return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL cannot compute SHA-256");
+	return error_crypto(err, "cannot compute SHA-256");
 }
 
 static EVP_MD_CTX *begin(struct rimg_error *err)

@@ -33,7 +33,7 @@ static void cleanup_md(EVP_MD_CTX **ctx)
 
 static int no_crypto(struct rimg_error *err)
 {
-	return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL cannot compute SHA-1 or SHA-256");
+	return error_crypto(err, "cannot compute SHA-1 or SHA-256");
 }
 
 static EVP_MD_CTX *begin(EVP_MD *const *md)

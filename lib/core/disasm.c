@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
+
 struct disasm {
 	csh handle;
 	bool open; /* false: there is no decoder for the machine */
@@ -25,6 +27,8 @@ struct disasm *disasm_new(enum disasm_machine machine)
 	case DISASM_A64: rc = cs_open(CS_ARCH_ARM64, CS_MODE_ARM, &d->handle); break;
 	case DISASM_X86_64: rc = cs_open(CS_ARCH_X86, CS_MODE_64, &d->handle); break;
 	}
+	if (rc == CS_ERR_MEM)
+		mem_note_failure("out of memory");
 	d->open = rc == CS_ERR_OK;
 	return d;
 }
@@ -54,6 +58,8 @@ void disasm_one(const struct disasm *d, const uint8_t *code, size_t len, uint64_
 	cs_insn *in = NULL;
 	size_t n = d->open ? cs_disasm(d->handle, code, len, addr, 1, &in) : 0;
 
+	if (d->open && n == 0 && cs_errno(d->handle) == CS_ERR_MEM)
+		mem_note_failure("out of memory");
 	if (n == 0) {
 		unit = unit > 16 ? 16 : unit > 0 ? unit : 1;
 		put_number(code, unit < len ? unit : len, ret);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/str.h"
 
 const char *rimg_code_name(int code)
@@ -101,8 +102,16 @@ int error_os(struct rimg_error *err, const char *where, const char *what)
 	return -RIMG_E_IO;
 }
 
+int error_crypto(struct rimg_error *err, const char *what)
+{
+	mem_note_failure("OpenSSL lacks memory or an algorithm");
+	return error_set(err, RIMG_E_CRYPTO, NULL,
+			 "OpenSSL %s: out of memory, or it lacks the algorithm", what);
+}
+
 int error_nomem(struct rimg_error *err)
 {
+	mem_note_failure("out of memory");
 	return error_set(err, RIMG_E_NOMEM, NULL, "out of memory");
 }
 

@@ -35,16 +35,24 @@ int error_keep(struct rimg_error **ret, int rc, const struct rimg_error *err);
 /** error_give - the failure @rc that error_keep() set aside; returns @rc */
 int error_give(struct rimg_error *err, int rc, const struct rimg_error *kept);
 
+/**
+ * error_crypto - OpenSSL failed at what it can do with any input: "cannot compute SHA-256"
+ *
+ * It does not tell whether it had no memory. As error_nomem(), so that no command ends well.
+ */
+int error_crypto(struct rimg_error *err, const char *what);
+
 /* clang's analyzer sees one file at a time and would follow paths where these return 0 */
 #if defined(__clang_analyzer__) && !defined(ERROR_DEFINES)
 static inline int error_negative(int rc)
 {
 	return rc < 0 ? rc : -RIMG_E_INTERNAL;
 }
-#	define error_set(...)   error_negative(error_set(__VA_ARGS__))
-#	define error_at(...)    error_negative(error_at(__VA_ARGS__))
-#	define error_os(...)    error_negative(error_os(__VA_ARGS__))
-#	define error_nomem(err) error_negative(error_nomem(err))
+#	define error_set(...)    error_negative(error_set(__VA_ARGS__))
+#	define error_at(...)     error_negative(error_at(__VA_ARGS__))
+#	define error_os(...)     error_negative(error_os(__VA_ARGS__))
+#	define error_nomem(err)  error_negative(error_nomem(err))
+#	define error_crypto(...) error_negative(error_crypto(__VA_ARGS__))
 #endif
 
 #endif

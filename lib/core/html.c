@@ -202,13 +202,10 @@ void html_fmt(struct html *h, const char *fmt, ...)
 {
 	auto_free char *text = NULL;
 	va_list args;
-	int n;
 
 	va_start(args, fmt);
-	n = vasprintf(&text, fmt, args);
+	text = str_vformat(fmt, args);
 	va_end(args);
-	if (n < 0)
-		text = NULL;
 	html_text(h, text ? text : "(out of memory)");
 }
 

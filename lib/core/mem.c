@@ -2,6 +2,7 @@
 #include "core/mem.h"
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,20 @@
 #define CHUNK_FIRST ((size_t)4096)
 #define CHUNK_MAX   ((size_t)256 << 10)
 #define ALIGNMENT   ((size_t)16)
+
+static _Atomic(const char *) failure;
+
+void mem_note_failure(const char *what)
+{
+	const char *none = NULL;
+
+	atomic_compare_exchange_strong(&failure, &none, what);
+}
+
+const char *mem_failure(void)
+{
+	return atomic_load(&failure);
+}
 
 struct arena_chunk {
 	struct arena_chunk *next;
@@ -83,8 +98,10 @@ static struct arena_chunk *add_chunk(struct arena *a, size_t at_least)
 	if (size > SIZE_MAX / 2)
 		return NULL;
 	c = malloc(sizeof(*c) + size);
-	if (!c)
+	if (!c) {
+		mem_note_failure("out of memory");
 		return NULL;
+	}
 	c->size = size;
 	c->used = 0;
 	if (a->chunks && alone) {
@@ -183,5 +200,7 @@ void *vec_grow(void *data, size_t *cap, size_t n, size_t size)
 	p = realloc(data, new_cap * size);
 	if (p)
 		*cap = new_cap;
+	else
+		mem_note_failure("out of memory");
 	return p;
 }

@@ -7,6 +7,17 @@
 #include <stdint.h>
 
 /**
+ * mem_note_failure - memory could not be had, here or in any other thread
+ * @what: what failed, in a few words; lives as long as the process
+ *
+ * Who then goes on without it loses a line, a name or a hint, and may not notice. mem_failure()
+ * tells from then on what failed first (NULL: nothing), and a command ends with trouble whatever it
+ * found (call_finish()): a verdict of a program that ran out of memory is worth nothing.
+ */
+void mem_note_failure(const char *what);
+const char *mem_failure(void);
+
+/**
  * struct arena - memory that is freed all at once
  *
  * Tree data (nodes, names, attributes, extents) lives in the arena of its layer. Not safe from

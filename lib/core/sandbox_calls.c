@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/leftover.h"
+#include "core/mem.h"
 #include "core/num.h"
 #include "core/sandbox.h"
 
@@ -178,12 +179,15 @@ struct filter {
 static void add(struct filter *f, uint32_t action, const char *name, unsigned n,
 		const struct scmp_arg_cmp *args)
 {
-	int number = seccomp_syscall_resolve_name(name);
+	int number = seccomp_syscall_resolve_name(name), rc;
 
 	/* known to the kernel, not to an older libseccomp */
 	if (number == __NR_SCMP_ERROR)
 		return;
-	f->failed |= seccomp_rule_add_array(f->ctx, action, number, n, args) < 0;
+	rc = seccomp_rule_add_array(f->ctx, action, number, n, args);
+	if (rc == -ENOMEM)
+		mem_note_failure("out of memory");
+	f->failed |= rc < 0;
 }
 
 static void add_all(struct filter *f, uint32_t action, const char *const *names, size_t n)
@@ -246,10 +250,12 @@ static bool catch_denied(void)
 bool sandbox_filter(const struct sandbox *s, bool again)
 {
 	struct filter f = { .ctx = seccomp_init(SCMP_ACT_TRAP) };
-	bool loaded;
+	int rc = -EINVAL;
 
-	if (!f.ctx)
+	if (!f.ctx) {
+		mem_note_failure("out of memory");
 		return false;
+	}
 	add_all(&f, SCMP_ACT_ALLOW, calls_always, ARRAY_LEN(calls_always));
 	add_some(&f);
 	/* as Landlock has it. The C library looks into /proc and /sys at odd moments and does
@@ -269,7 +275,10 @@ bool sandbox_filter(const struct sandbox *s, bool again)
 	(void)seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_SSB, 1);
 	(void)seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	(void)seccomp_attr_set(f.ctx, SCMP_FLTATR_CTL_NNP, 0); /* it is set already */
-	loaded = !f.failed && (again || catch_denied()) && seccomp_load(f.ctx) == 0;
+	if (!f.failed && (again || catch_denied()))
+		rc = seccomp_load(f.ctx);
+	if (rc == -ENOMEM)
+		mem_note_failure("out of memory");
 	seccomp_release(f.ctx);
-	return loaded;
+	return rc == 0;
 }

@@ -289,6 +289,9 @@ int sink_commit(struct sink *s, struct rimg_error *err)
 {
 	if (s->kind != SINK_FILE || !s->file.temp)
 		return error_set(err, RIMG_E_INTERNAL, NULL, "only a named file can be committed");
+	/* who made it may not have noticed that a part is missing */
+	if (mem_failure())
+		return error_nomem(err);
 	if (sink_flush(s, err) < 0)
 		return -RIMG_E_IO;
 	if (give_name(s) < 0)

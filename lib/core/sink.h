@@ -90,8 +90,8 @@ int sink_flush(struct sink *s, struct rimg_error *err);
 /**
  * sink_commit - flush to the disk and give the file its name, replacing what was there
  *
- * Only for sink_file(), sink_new() and sink_secret(). Returns 0 or -RIMG_E_IO; then the old file is
- * as it was.
+ * Only for sink_file(), sink_new() and sink_secret(). Returns 0, -RIMG_E_IO, or -RIMG_E_NOMEM if
+ * memory was missed anywhere (mem_failure()); then the old file is as it was.
  */
 int sink_commit(struct sink *s, struct rimg_error *err);
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/mem.h"
 #include "core/num.h"
 
 void str_done(struct str *s)
@@ -37,6 +38,7 @@ static bool reserve(struct str *s, size_t more)
 		cap *= 2;
 	data = realloc(s->data, cap);
 	if (!data) {
+		mem_note_failure("out of memory");
 		s->failed = true;
 		return false;
 	}
@@ -83,6 +85,16 @@ void str_printf(struct str *s, const char *fmt, ...)
 	vsnprintf(s->data + s->len, (size_t)len + 1, fmt, args);
 	va_end(args);
 	s->len += (size_t)len;
+}
+
+char *str_vformat(const char *fmt, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) >= 0)
+		return text;
+	mem_note_failure("out of memory");
+	return NULL;
 }
 
 char *str_take(struct str *s)

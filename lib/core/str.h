@@ -2,6 +2,7 @@
 #ifndef CORE_STR_H
 #define CORE_STR_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,6 +25,9 @@ void str_clear(struct str *s);
 void str_add(struct str *s, const char *text);
 void str_add_len(struct str *s, const void *bytes, size_t len);
 void str_add_char(struct str *s, char c);
+/** str_vformat - formatted text, to be freed; NULL without memory */
+__attribute__((format(printf, 1, 0))) char *str_vformat(const char *fmt, va_list args);
+
 __attribute__((format(printf, 2, 3))) void str_printf(struct str *s, const char *fmt, ...);
 
 /** str_take - move the text out; the caller frees it; "" is never NULL; NULL without memory */

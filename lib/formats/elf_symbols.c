@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "core/cleanup.h"
+#include "core/mem.h"
 #include "core/num.h"
 
 /* Functions: symbols of code, by address. Symbols with the same address are one function with
@@ -76,6 +77,9 @@ static void bad_table(struct symbols *t, size_t i)
 	if (t->bad == i)
 		return;
 	t->bad = i;
+	/* its numbers are its own; nobody sets a locale, so these are its words */
+	if (code && strcmp(elf_errmsg(code), "out of memory") == 0)
+		mem_note_failure("out of memory");
 	layer_finding(f->l, SEVERITY_ERROR, "elf.symbol-table", f->section[i].node,
 		      f->section[i].off, f->section[i].have,
 		      "expected a table of symbols, found one that cannot be read (%s)",

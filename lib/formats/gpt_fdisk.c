@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "formats/gpt_table.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <libfdisk.h>
 #include <strings.h>
@@ -127,7 +128,7 @@ int gpt_check_fdisk(struct rimg_layer *l, const struct gpt_info *info, struct ri
 {
 	auto_with(cleanup_context) struct fdisk_context *cxt = NULL;
 	auto_with(cleanup_table) struct fdisk_table *table = NULL;
-	int fd = source_fd(l->src);
+	int fd = source_fd(l->src), rc;
 
 	if (fd < 0)
 		return 0;
@@ -138,9 +139,12 @@ int gpt_check_fdisk(struct rimg_layer *l, const struct gpt_info *info, struct ri
 	fdisk_disable_dialogs(cxt, 1);
 	fdisk_enable_listonly(cxt, 1); /* no look for other file systems, no warnings */
 	fdisk_save_user_sector_size(cxt, info->sector, info->sector);
-	if (fdisk_assign_device_by_fd(cxt, fd, source_name(l->src), 1) < 0 ||
-	    !fdisk_is_labeltype(cxt, FDISK_DISKLABEL_GPT) ||
-	    fdisk_get_partitions(cxt, &table) < 0) {
+	rc = fdisk_assign_device_by_fd(cxt, fd, source_name(l->src), 1);
+	if (rc == 0 && fdisk_is_labeltype(cxt, FDISK_DISKLABEL_GPT))
+		rc = fdisk_get_partitions(cxt, &table);
+	if (rc == -ENOMEM)
+		return error_nomem(err);
+	if (rc < 0 || !table) {
 		layer_finding(l, SEVERITY_ERROR, "gpt.readers-disagree", NULL, 0, 0,
 			      "expected libfdisk to see a GUID partition table too, found that it "
 			      "sees none");

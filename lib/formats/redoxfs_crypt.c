@@ -45,13 +45,13 @@ static int decipher(const struct redoxfs_key *key, uint64_t number, uint8_t *buf
 	int n;
 
 	if (!ctx || EVP_DecryptInit_ex(ctx, EVP_aes_128_xts(), NULL, key->bytes, NULL) != 1)
-		return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL refuses AES-128-XTS");
+		return error_crypto(err, "cannot decipher with AES-128-XTS");
 	for (size_t done = 0; done < len; done += unit, number++) {
 		tweak_of(number, tweak);
 		if (EVP_DecryptInit_ex(ctx, NULL, NULL, NULL, tweak) != 1 ||
 		    EVP_DecryptUpdate(ctx, buf + done, &n, buf + done, (int)unit) != 1 ||
 		    n != (int)unit)
-			return error_set(err, RIMG_E_CRYPTO, NULL, "AES-128-XTS failed");
+			return error_crypto(err, "cannot decipher with AES-128-XTS");
 	}
 	return 0;
 }
@@ -79,7 +79,7 @@ static int unwrap_keys(const uint8_t password_key[REDOXFS_KEY_LEN],
 	    EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
 	    EVP_DecryptUpdate(ctx, key->bytes, &n, wrapped, sizeof(key->bytes)) != 1 ||
 	    n != (int)sizeof(key->bytes))
-		return error_set(err, RIMG_E_CRYPTO, NULL, "OpenSSL refuses AES-128");
+		return error_crypto(err, "cannot decipher with AES-128");
 	return 0;
 }
 

@@ -1,0 +1,200 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+#
+# Every command, with every allocation and every call to the system failing in turn: exit code 2 and a
+# message, nothing lost and nothing half made; or the very result that it would have been. By default
+# some of the calls only; `make faults` lets all of them fail.
+. tests/lib.sh
+. tests/faults.sh
+
+faults_build || skip 'a library to be preloaded cannot be built here'
+: "${FAULT_STEP:=997}" "${FAULT_ONLY:=}"
+unset SOURCE_DATE_EPOCH
+rimg=$(realpath "$RIMG")
+golden=$(realpath "$GOLDEN")
+top=$PWD
+
+# ---- inputs --------------------------------------------------------------------------------------
+in=$tmp/in
+seed=$tmp/seed
+mkdir -p "$in/tree/bin" "$in/initfs" "$in/votes" "$seed"
+cd "$in" || exit 1
+echo text >tree/text
+ln -s text tree/link
+echo init >initfs/init
+small_program bootstrap
+head -c 30000 /dev/zero | tr '\0' x >tree/bin/data
+cat >program.c <<'END2'
+static int twice(int n) { return n * 2; }
+int (*volatile fn)(int) = twice;
+void _start(void);
+void _start(void) { for (;;) fn(21); }
+END2
+program() {
+	"${CC:-cc}" "$1" -g0 -ffreestanding -fno-pic -no-pie -fno-stack-protector -nostdlib -static \
+		-Wl,--build-id=none -o "$2" program.c 2>"$tmp/program.log" || small_program "$2"
+}
+program -O1 tree/bin/program
+cat >os.toml <<'END2'
+[image]
+size = "4MiB"
+seed = "faults"
+
+[[partition]]
+name = "EFI"
+type = "efi"
+first_lba = 64
+last_lba = 1063
+format = "fat"
+
+[[partition]]
+name = "REDOX"
+type = "linux"
+first_lba = 1064
+last_lba = 8119
+format = "redoxfs"
+compression = "lz4"
+
+[initfs]
+bootstrap = "bootstrap"
+root = "initfs"
+
+[[files]]
+path = "/usr"
+source = "tree"
+END2
+exits 'an image' 0 "$rimg" -q build os.toml -o a.img --lock a.lock
+cp -R tree tree.saved
+program -O2 tree/bin/program
+echo other >tree/text
+exits 'and one that differs' 0 "$rimg" -q build os.toml -o b.img --lock b.lock
+rm -rf tree && mv tree.saved tree
+"$rimg" verify audit --propose-policy a.img >policy.toml 2>"$err"
+for who in alice bob; do
+	exits "a key for $who" 0 "$rimg" -q verify keygen $who
+	exits "an attestation of $who" 0 "$rimg" -q verify attest a.img --lock a.lock --key $who.pem -o votes/$who.json
+done
+mkdir many
+for n in $(seq 200); do
+	head -c 5000 a.img | tr '\000' "\\$(printf %03o $((n % 90 + 33)))" >many/$n
+done
+sed 's/"tree"/"many"/' os.toml >many.toml
+cp "$golden/broken/links.img" "$golden/odd.img" "$golden/encrypted.img" "$golden/package-lzma2.pkgar" .
+echo correct-horse >password
+cp a.img same.img
+chmod -R a-w .
+digests() {
+	find "$in" -type f -exec sha256sum {} + | sort
+}
+digests >"$tmp/inputs"
+
+# ---- every command -------------------------------------------------------------------------------
+# command NAME WORD...: rimg WORD... with all faults that are asked for, in a copy of $seed
+command_list=
+command() {
+	label=$1
+	shift
+	command_list="$command_list $label"
+	case " $FAULT_ONLY " in
+	*" $label "* | "  ") faults_of "$@" ;;
+	esac
+}
+
+# faults_of WORD...: kinds of calls, and what befalls them
+faults_of() {
+	each "$label" alloc 'ENOMEM ENOMEM+' "$rimg" "$@"
+	[ -z "${FAULT_CALLS-}" ] || calls_of "$@"
+}
+
+# the same for calls to the system; such that a command does not make are left out
+calls_of() {
+	optional=1
+	each "$label" 'read pread write' 'EINTR HALF' "$rimg" "$@"
+	each "$label" 'read pread list stat seek' EIO "$rimg" "$@"
+	each "$label" 'open make' 'EACCES EMFILE' "$rimg" "$@"
+	each "$label" 'write make name' 'ENOSPC EIO' "$rimg" "$@"
+	each "$label" 'sync close remove' EIO "$rimg" "$@"
+	each "$label" random EIO "$rimg" "$@"
+	optional=
+}
+
+command help help
+command version --version -v
+command ls ls -R "$in/a.img::REDOX"
+command ls-long ls -lR "$in/a.img"
+command ls-json ls -R --json "$in/a.img"
+command ls-encrypted ls -R --password-file "$in/password" "$in/encrypted.img"
+command ls-package ls -R "$in/package-lzma2.pkgar"
+command cat cat "$in/a.img::REDOX::/usr/bin/data"
+command cat-package cat "$in/package-lzma2.pkgar::/usr/bin/tool"
+command extract extract "$in/a.img" -o dest
+command extract-file extract "$in/a.img::REDOX::/usr/text" -o dest
+command info info -v "$in/a.img"
+command info-odd info "$in/odd.img"
+command info-program info -v "$in/tree/bin/program"
+command info-json info --json "$in/a.img"
+command sbom-spdx info --sbom spdx "$in/a.img"
+command sbom-cyclonedx info --sbom cyclonedx "$in/a.img"
+command diff-same diff --digests "$in/a.img" "$in/same.img"
+command diff diff -v "$in/a.img" "$in/b.img"
+command diff-json diff --json "$in/a.img" "$in/b.img"
+command diff-stat diff --stat "$in/a.img" "$in/b.img"
+command diff-reports diff --html page.html --markdown page.md "$in/a.img" "$in/b.img"
+command diff-equivalent diff --exit-equivalent --ignore content --only '*text' --max-diffs 3 "$in/a.img" "$in/b.img"
+command diff-policy diff --exit-policy --policy "$in/policy.toml" "$in/a.img" "$in/b.img"
+command diff-program diff -v "$in/tree/bin/program" "$in/b.img::REDOX::/usr/bin/program"
+command check verify check --strict "$in/a.img"
+command check-broken verify check --sarif check.sarif "$in/links.img"
+command check-json verify check --json "$in/a.img"
+command audit verify audit --policy "$in/policy.toml" --functions "$in/a.img"
+command audit-reports verify audit --html audit.html --sarif audit.sarif "$in/a.img"
+command audit-json verify audit --json --functions "$in/a.img"
+command audit-propose verify audit --propose-policy "$in/a.img"
+export FAULT_FRESH=1
+command keygen verify keygen new
+unset FAULT_FRESH
+command attest verify attest "$in/a.img" --lock "$in/a.lock" --key "$in/alice.pem" --fact a=b -o new.json
+command attest-joint verify attest "$in/a.img" --key "$in/alice.pem" --joint -o joint.json
+votes="--threshold 2 --trusted $in/alice.pub --trusted $in/bob.pub"
+command agree verify agree "$in/a.img" $votes "$in/votes"
+command agree-json verify agree --json "$in/b.img" $votes "$in/votes/alice.json"
+command all verify all --policy "$in/policy.toml" --html all.html --sarif all.sarif \
+	--attestation "$in/votes" $votes "$in/a.img"
+command all-json verify all --json "$in/a.img"
+
+echo old >"$seed/made.img"
+command build build "$in/os.toml" -o made.img --lock made.lock
+command build-locked build "$in/os.toml" -o made.img --lock "$in/a.lock" --locked
+command build-check build --check "$in/os.toml" -o "$in/a.img"
+command redoxfs redoxfs "$in/tree" -o made.img --compression lz4
+command initfs initfs "$in/initfs" -o made.img --bootstrap "$in/bootstrap"
+command disk disk -o made.img --size 4MiB --partition "A:linux:64:8000:$in/bootstrap"
+command normalize normalize "$in/a.img" -o made.img
+command replace replace "$in/a.img" "REDOX::/usr/text=$in/bootstrap" -o made.img
+command rebuild verify rebuild --vary tz,umask --expect "$in/a.img" "$in/os.toml"
+command all-rebuild verify all --vary tz "$in/a.img" "$in/os.toml"
+
+# ---- kill -9 -------------------------------------------------------------------------------------
+# at each call of a build that changes the file system: the old image or the whole new one is there, and
+# the old lock or the whole new one; what is left besides has a temporary name
+case " $FAULT_ONLY " in
+*" kill "* | "  ")
+	FAULT_STEP=1
+	label=kill
+	each kill 'make write sync name remove' KILL "$rimg" build "$in/many.toml" -o made.img --lock made.lock
+	[ "$n_calls" -ge 200 ] && pass "that is at $n_calls points" || not_pass 'at 200 points or more' "$n_calls"
+	# what such a run leaves has another name, and the next one does not mind it
+	mkdir "$tmp/killed" && cd "$tmp/killed" || exit 1
+	(LD_PRELOAD=$fault FAULT_KIND=write FAULT_AT=100 FAULT_ERROR=KILL "$rimg" build "$in/many.toml" \
+		-o made.img --lock made.lock) >"$out" 2>&1
+	[ -n "$(ls ./*.tmp 2>/dev/null)" ] && pass 'something was left' || not_pass 'something was left' "$(ls)"
+	exits 'the next build' 0 "$rimg" -q build "$in/many.toml" -o made.img --lock made.lock
+	same 'makes the image all the same' "$each/new/made.img" made.img
+	cd "$in" || exit 1
+	;;
+esac
+
+digests >"$tmp/inputs-after"
+same 'the inputs are what they were' "$tmp/inputs" "$tmp/inputs-after"
+echo "$each_copies failures at $each_calls calls; $each_library of them within libfdisk and capstone, which do not stand that"
+done_testing
