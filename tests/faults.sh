@@ -94,8 +94,8 @@ each() {
 		sed 's/^/    /' "$each/work.err"
 		return
 	}
-	read -r n_calls n_refused n_same n_library n_wrong <"$each/count" ||
-		n_calls=0 n_refused=0 n_same=0 n_library=0 n_wrong=0
+	[ -e "$each/count" ] || echo 0 0 0 0 0 >"$each/count"
+	read -r n_calls n_refused n_same n_library n_wrong <"$each/count"
 	each_calls=$((each_calls + n_calls))
 	each_copies=$((each_copies + n_refused + n_same + n_library + n_wrong))
 	each_library=$((each_library + n_library))

@@ -8,7 +8,7 @@
 . tests/faults.sh
 
 faults_build || skip 'a library to be preloaded cannot be built here'
-: "${FAULT_STEP:=997}" "${FAULT_ONLY:=}"
+: "${FAULT_STEP:=1499}" "${FAULT_ONLY:=}"
 unset SOURCE_DATE_EPOCH
 rimg=$(realpath "$RIMG")
 golden=$(realpath "$GOLDEN")
@@ -154,7 +154,7 @@ export FAULT_FRESH=1
 command keygen verify keygen new
 unset FAULT_FRESH
 command attest verify attest "$in/a.img" --lock "$in/a.lock" --key "$in/alice.pem" --fact a=b -o new.json
-command attest-joint verify attest "$in/a.img" --key "$in/alice.pem" --joint -o joint.json
+command attest-joint verify attest "$in/a.img" --lock "$in/a.lock" --key "$in/alice.pem" --joint -o joint.json
 votes="--threshold 2 --trusted $in/alice.pub --trusted $in/bob.pub"
 command agree verify agree "$in/a.img" $votes "$in/votes"
 command agree-json verify agree --json "$in/b.img" $votes "$in/votes/alice.json"
@@ -171,8 +171,7 @@ command initfs initfs "$in/initfs" -o made.img --bootstrap "$in/bootstrap"
 command disk disk -o made.img --size 4MiB --partition "A:linux:64:8000:$in/bootstrap"
 command normalize normalize "$in/a.img" -o made.img
 command replace replace "$in/a.img" "REDOX::/usr/text=$in/bootstrap" -o made.img
-command rebuild verify rebuild --vary tz,umask --expect "$in/a.img" "$in/os.toml"
-command all-rebuild verify all --vary tz "$in/a.img" "$in/os.toml"
+# not rebuild: its folder in /var/tmp would be that of all copies
 
 # ---- kill -9 -------------------------------------------------------------------------------------
 # at each call of a build that changes the file system: the old image or the whole new one is there, and

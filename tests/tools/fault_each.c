@@ -234,7 +234,7 @@ static void copy_tree(int from_dir, int to_dir)
 	closedir(list);
 }
 
-/* A descriptor of a file in the folder becomes one of its copy. */
+/* A descriptor of a file in the folder becomes one of its copy, any other one of the same file. */
 static void switch_fd(int fd, const char *work, int copy_dir)
 {
 	char link[64], path[PATH_MAX] = "";
@@ -243,11 +243,14 @@ static void switch_fd(int fd, const char *work, int copy_dir)
 	struct stat st;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-	if (readlink(link, path, sizeof(path) - 1) < 0 || strncmp(path, work, len) != 0 ||
-	    (path[len] != '/' && path[len] != '\0'))
+	if (readlink(link, path, sizeof(path) - 1) < 0)
 		return;
 	must(fstat(fd, &st) == 0, path);
-	if (st.st_nlink == 0) {
+	if (strncmp(path, work, len) != 0 || (path[len] != '/' && path[len] != '\0')) {
+		if (!S_ISREG(st.st_mode))
+			return;
+		other = open(link, flags & O_ACCMODE); /* with a position of its own */
+	} else if (st.st_nlink == 0) {
 		int from = open(link, O_RDONLY | O_CLOEXEC);
 
 		other = openat(copy_dir, ".", O_TMPFILE | O_RDWR, 0600);
