@@ -4,8 +4,8 @@
  * without memory, or kills the process. tests/faults.sh builds and drives it.
  *
  * FAULT_KIND: one or more of alloc, write (and size), sync, name (rename, link), make (a new file or
- *	folder), remove, open, close, stat, list (a folder), seek, random, read, pread (those of them
- *	that say where, as rimg's own do)
+ *	folder), remove, open, close, stat, list (a folder), seek, random, read, pread (only
+ *	those that say where, as rimg's own do)
  * FAULT_AT: which call of these kinds, from 1; or "each", see fault_each.c
  * FAULT_ERROR: ENOSPC, EIO, ENOMEM, EACCES, EMFILE, EINTR; HALF (less is read or written than was
  *	asked for); a signal: KILL, INT, TERM, HUP; with "+" behind it also all later ones. Several with
@@ -143,6 +143,8 @@ static bool is_wanted(const char *kind)
 {
 	size_t len = strlen(kind);
 
+	if (strcmp(kind, "pread") == 0 && is_wanted("read"))
+		return true;
 	for (const char *p = env.kinds; p && (p = strstr(p, kind)) != NULL; p += len)
 		if ((p == env.kinds || p[-1] == ' ') && (p[len] == '\0' || p[len] == ' '))
 			return true;
