@@ -30,8 +30,9 @@ static int write_image(struct command_call *call, struct remake *r, struct rimg_
 
 	for (size_t i = 0; i < r->n_grafts && rc == 0; i++)
 		rc = sink_refuse(r->path, source_name(r->grafts[i].source), err);
-	if (rc == 0)
-		rc = remake_write(r, &sink, err);
+	if (rc < 0)
+		return rc;
+	rc = remake_write(r, &sink, err);
 	return rc < 0 ? rc : output_finish(call, sink, r->path, check_inputs, r, err);
 }
 
