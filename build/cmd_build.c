@@ -154,7 +154,7 @@ static int refuse_outputs(struct command_call *call, const struct image_build *b
 
 static int run(struct command_call *call)
 {
-	struct manifest m = { 0 };
+	auto_with(manifest_done) struct manifest m = { 0 };
 	struct image_build b = { .ctx = call->ctx, .m = &m, .warn = warn, .warn_ctx = call };
 	struct sandbox sandbox;
 	struct rimg_error err;
@@ -186,7 +186,6 @@ static int run(struct command_call *call)
 			  m.warnings[i].place.line, m.warnings[i].text);
 	rc = build(call, &b, &err);
 	image_done(&b);
-	manifest_done(&m);
 	if (rc < 0)
 		return call_error(call, &err);
 	return call_finish(call, rc == 1 ? EXIT_FAILS : EXIT_HOLDS);

@@ -14,6 +14,8 @@ set -u
 
 : "${RIMG:=out/rimg}" "${GOLDEN:=out/golden}"
 export LC_ALL=C.UTF-8
+# verify rebuild preloads faketime, which a program that checks its memory would refuse
+export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/rimg-test-XXXXXX") || exit 1
 trap 'rm -rf "$tmp"' EXIT
 out=$tmp/stdout

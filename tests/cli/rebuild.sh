@@ -5,9 +5,6 @@
 # time. Which one it was is known from the command.
 . tests/lib.sh
 
-# faketime preloads a library, which a program that checks its memory would refuse
-export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}verify_asan_link_order=0"
-
 mkdir -p "$tmp/src/sub"
 for name in three one two four; do
 	echo "$name" >"$tmp/src/$name"

@@ -37,6 +37,10 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+/* of a sanitizer, if there is one */
+__attribute__((weak)) void __lsan_disable(void);
+__attribute__((weak)) void __lsan_enable(void);
+
 static struct fault_env env = { .mark = -1 };
 static bool ready;
 static bool inside; /* calls of our own */
@@ -127,14 +131,19 @@ static void set_up(void)
 		errors += len + strspn(errors + len, " ");
 	}
 	inside = true;
-	(void)backtrace(frames, 4); /* what it needs is loaded now */
+	if (__lsan_disable)
+		__lsan_disable();
+	(void)backtrace(frames, 4); /* what it needs is loaded now, for good */
+	if (__lsan_enable)
+		__lsan_enable();
 	inside = false;
 }
 
 /* Programs that this one starts are not meant. */
 __attribute__((constructor)) static void leave_others_alone(void)
 {
-	if (!ready)
+	/* a sanitizer allocates before there is an environment to read */
+	if (!env.kinds)
 		set_up();
 	unsetenv("LD_PRELOAD");
 }
