@@ -155,24 +155,12 @@ static const char *command_name_at(const void *arg, size_t i)
 }
 
 /* "check" is "verify check" to who does not know that it has two words. */
-static const char *last_word_of(const char *word)
+static const char *command_in_a_group(const char *word)
 {
 	for (size_t i = 0; commands[i]; i++) {
 		const char *blank = strchr(commands[i]->name, ' ');
 
 		if (blank && strcmp(blank + 1, word) == 0)
-			return commands[i]->name;
-	}
-	return NULL;
-}
-
-/* Of "check", the command "verify check". */
-static const char *command_in_a_group(const char *second)
-{
-	for (size_t i = 0; commands[i]; i++) {
-		const char *blank = strchr(commands[i]->name, ' ');
-
-		if (blank && strcmp(blank + 1, second) == 0)
 			return commands[i]->name;
 	}
 	return NULL;
@@ -189,9 +177,7 @@ static int no_command(const char *first, const char *second)
 		str_add(&asked, second);
 	}
 	str_add_escaped(&shown, str_cstr(&asked), asked.len, STR_ESCAPE_TEXT);
-	near = last_word_of(first);
-	if (!near)
-		near = command_in_a_group(str_cstr(&asked));
+	near = command_in_a_group(first);
 	if (!near)
 		near = options_nearest(str_cstr(&asked), command_name_at, NULL);
 	fprintf(stderr, "rimg: no command %s", str_cstr(&shown));
