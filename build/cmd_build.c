@@ -10,14 +10,16 @@
 #include "core/error.h"
 
 static const struct command_option options[] = {
-	{ "output", 'o', "IMAGE",
-	  "the image to write; nothing appears there before it is complete" },
-	{ "check", 0, NULL, "write nothing: build and compare with the existing IMAGE" },
-	{ "directory", 'C', "DIR", "the folder that the manifest's paths are relative to" },
-	{ "set", 0, "KEY=VALUE", "override a value of the manifest: --set image.epoch=0" },
-	{ "lock", 0, "FILE", "write all inputs and layers with their SHA-256 as JSON" },
-	{ "locked", 0, NULL,
-	  "refuse inputs, epoch or seed that differ from the existing --lock FILE" },
+	OPTION_VALUE("output", 'o', "IMAGE",
+		     "the image to write; nothing appears there before it is complete"),
+	OPTION_FLAG("check", 0, "write nothing: build and compare with the existing IMAGE"),
+	OPTION_VALUE("directory", 'C', "DIR",
+		     "the folder that the manifest's paths are relative to"),
+	OPTION_VALUES("set", 0, "KEY=VALUE",
+		      "override a value of the manifest: --set image.epoch=0"),
+	OPTION_VALUE("lock", 0, "FILE", "write all inputs and layers with their SHA-256 as JSON"),
+	OPTION_FLAG("locked", 0,
+		    "refuse inputs, epoch or seed that differ from the existing --lock FILE"),
 	{ 0 },
 };
 

@@ -10,10 +10,11 @@
 
 static const struct command_option options[] = {
 	OUTPUT_OPTIONS,
-	{ "size", 's', "SIZE", "of the disk, a multiple of 512 bytes" },
-	{ "partition", 'p', "NAME:TYPE:FIRST:LAST[:FILE]",
-	  "one partition, in order: type bios, efi, linux or a GUID, first and last sector (inclusive), "
-	  "and a file that is placed at its first sector" },
+	OPTION_VALUE("size", 's', "SIZE", "of the disk, a multiple of 512 bytes"),
+	OPTION_VALUES(
+		"partition", 'p', "NAME:TYPE:FIRST:LAST[:FILE]",
+		"one partition, in order: type bios, efi, linux or a GUID, first and last sector (inclusive), "
+		"and a file that is placed at its first sector"),
 	{ 0 },
 };
 

@@ -5,8 +5,9 @@
 
 static const struct command_option options[] = {
 	OUTPUT_OPTIONS,
-	{ "bootstrap", 'b', "FILE", "the ELF program that the kernel starts, placed at byte 4096" },
-	{ "max-size", 0, "SIZE", "refuse a larger result (default: 64MiB)" },
+	OPTION_VALUE("bootstrap", 'b', "FILE",
+		     "the ELF program that the kernel starts, placed at byte 4096"),
+	OPTION_VALUE("max-size", 0, "SIZE", "refuse a larger result (default: 64MiB)"),
 	{ 0 },
 };
 

@@ -7,7 +7,8 @@
 
 static const struct command_option options[] = {
 	OUTPUT_OPTIONS,
-	{ "compression", 'c', "none|lz4", "how records of RedoxFS are stored (default: none)" },
+	OPTION_VALUE("compression", 'c', "none|lz4",
+		     "how records of RedoxFS are stored (default: none)"),
 	{ 0 },
 };
 

@@ -6,10 +6,12 @@
 
 static const struct command_option options[] = {
 	OUTPUT_OPTIONS,
-	{ "size", 's', "SIZE", "of the file system (default: what fits, in whole MiB)" },
-	{ "compression", 'c', "none|lz4", "how records of files are stored (default: none)" },
-	{ "uuid", 0, "UUID", "identifier of the volume, instead of one derived from the seed" },
-	{ "keep-modes", 0, NULL, "keep the permission bits of the host" },
+	OPTION_VALUE("size", 's', "SIZE", "of the file system (default: what fits, in whole MiB)"),
+	OPTION_VALUE("compression", 'c', "none|lz4",
+		     "how records of files are stored (default: none)"),
+	OPTION_VALUE("uuid", 0, "UUID",
+		     "identifier of the volume, instead of one derived from the seed"),
+	OPTION_FLAG("keep-modes", 0, "keep the permission bits of the host"),
 	{ 0 },
 };
 

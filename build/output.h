@@ -9,15 +9,15 @@
 
 /* What the commands that write one container share: options, writing, checking, the digest. */
 
-/* options that every one of them has; a command lists its own before them */
-#define OUTPUT_OPTIONS                                                                              \
-	{ "output", 'o', "FILE",                                                                    \
-	  "the file to write; nothing appears there before it is complete" },                       \
-		{ "epoch", 0, "SECONDS",                                                            \
-		  "every timestamp, seconds since 1970 UTC (default: SOURCE_DATE_EPOCH, else 0)" }, \
-	{                                                                                           \
-		"seed", 0, "TEXT", "what identifiers are derived from (default: empty)"             \
-	}
+/* options that every one of them has; a command lists its own behind them */
+#define OUTPUT_OPTIONS                                                                                   \
+	OPTION_VALUE("output", 'o', "FILE",                                                              \
+		     "the file to write; nothing appears there before it is complete"),                  \
+		OPTION_VALUE(                                                                            \
+			"epoch", 0, "SECONDS",                                                           \
+			"every timestamp, seconds since 1970 UTC (default: SOURCE_DATE_EPOCH, else 0)"), \
+		OPTION_VALUE("seed", 0, "TEXT",                                                          \
+			     "what identifiers are derived from (default: empty)")
 
 /**
  * struct output - a container about to be written

@@ -424,19 +424,22 @@ static int run_diff(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "json", 0, NULL, "one JSON document with every difference and its byte ranges" },
-	{ "stat", 0, NULL, "a line for each path: how many bytes differ, of which causes" },
-	{ "html", 0, "FILE", "also a page with a map of the image; - is stdout, instead of text" },
-	{ "markdown", 0, "FILE",
-	  "also a summary for a pull request; - is stdout, instead of text" },
-	{ "ignore", 0, "CAUSE", "do not show differences of this cause; repeatable" },
-	{ "only", 0, "PATTERN", "show only paths that fit this shell pattern; repeatable" },
-	{ "max-diffs", 0, "N", "show at most N differences (default 0: all)" },
-	{ "policy", 0, "FILE", "also audit both, and tell what the change did to the verdict" },
-	{ "exit-policy", 0, NULL, "0 unless the verdict is worse, whatever differs" },
-	{ "digests", 0, NULL, "also the SHA-256 of both" },
-	{ "exit-equivalent", 0, NULL, "0 also if only ignorable causes remain; see above" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("json", 0, "one JSON document with every difference and its byte ranges"),
+	OPTION_FLAG("stat", 0, "a line for each path: how many bytes differ, of which causes"),
+	OPTION_VALUE("html", 0, "FILE",
+		     "also a page with a map of the image; - is stdout, instead of text"),
+	OPTION_VALUE("markdown", 0, "FILE",
+		     "also a summary for a pull request; - is stdout, instead of text"),
+	OPTION_VALUES("ignore", 0, "CAUSE", "do not show differences of this cause; repeatable"),
+	OPTION_VALUES("only", 0, "PATTERN",
+		      "show only paths that fit this shell pattern; repeatable"),
+	OPTION_VALUE("max-diffs", 0, "N", "show at most N differences (default 0: all)"),
+	OPTION_VALUE("policy", 0, "FILE",
+		     "also audit both, and tell what the change did to the verdict"),
+	OPTION_FLAG("exit-policy", 0, "0 unless the verdict is worse, whatever differs"),
+	OPTION_FLAG("digests", 0, "also the SHA-256 of both"),
+	OPTION_FLAG("exit-equivalent", 0, "0 also if only ignorable causes remain; see above"),
+	{ 0 },
 };
 
 RIMG_COMMAND(diff) = {

@@ -108,10 +108,10 @@ static int run_extract(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "output", 'o', "DEST", "the file or directory to make" },
-	{ "preserve", 'p', NULL, "also set-user-id, set-group-id and sticky bits" },
-	{ "owner", 0, NULL, "also owners and groups, by number; for root" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUE("output", 'o', "DEST", "the file or directory to make"),
+	OPTION_FLAG("preserve", 'p', "also set-user-id, set-group-id and sticky bits"),
+	OPTION_FLAG("owner", 0, "also owners and groups, by number; for root"),
+	{ 0 },
 };
 
 RIMG_COMMAND(extract) = {

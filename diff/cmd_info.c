@@ -495,12 +495,13 @@ static int run_info(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "json", 0, NULL, "one JSON document, schema rimg.info/1" },
-	{ "sbom", 0, "spdx|cyclonedx",
-	  "a bill of materials, also of what lies in files: spdx (2.3) or cyclonedx (1.5)" },
-	{ "epoch", 0, "SECONDS",
-	  "when it was made (default: SOURCE_DATE_EPOCH, else the newest file's time)" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("json", 0, "one JSON document, schema rimg.info/1"),
+	OPTION_VALUE(
+		"sbom", 0, "spdx|cyclonedx",
+		"a bill of materials, also of what lies in files: spdx (2.3) or cyclonedx (1.5)"),
+	OPTION_VALUE("epoch", 0, "SECONDS",
+		     "when it was made (default: SOURCE_DATE_EPOCH, else the newest file's time)"),
+	{ 0 },
 };
 
 RIMG_COMMAND(info) = {

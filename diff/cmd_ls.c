@@ -404,13 +404,13 @@ static int run_ls(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "recursive", 'R', NULL, "everything below, also in partitions" },
-	{ "nested", 0, NULL, "also what lies in files: initfs, archives, programs; implies -R" },
-	{ "long", 'l', NULL, "type and mode, links, owner, size, time, name, target" },
-	{ "all", 'a', NULL, "also headers, tables, segments and gaps" },
-	{ "directory", 'd', NULL, "the thing itself, not what is in it" },
-	{ "json", 0, NULL, "a JSON object a line, with the SHA-256 of contents" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("recursive", 'R', "everything below, also in partitions"),
+	OPTION_FLAG("nested", 0, "also what lies in files: initfs, archives, programs; implies -R"),
+	OPTION_FLAG("long", 'l', "type and mode, links, owner, size, time, name, target"),
+	OPTION_FLAG("all", 'a', "also headers, tables, segments and gaps"),
+	OPTION_FLAG("directory", 'd', "the thing itself, not what is in it"),
+	OPTION_FLAG("json", 0, "a JSON object a line, with the SHA-256 of contents"),
+	{ 0 },
 };
 
 RIMG_COMMAND(ls) = {

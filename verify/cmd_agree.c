@@ -228,13 +228,15 @@ static int run_agree(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "threshold", 0, "K", "how many trusted keys have to vouch for these bytes; at least 1" },
-	{ "trusted", 0, "KEY.pub[,until=TIME]",
-	  "a public key to trust, perhaps only until a time; once for each key" },
-	{ "theirs", 0, "DIR", "images of others: compare with those of dissenters among them" },
-	{ "now", 0, "TIME", "judge what expires at this time (default: the clock)" },
-	{ "json", 0, NULL, "the result as one JSON document" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUE("threshold", 0, "K",
+		     "how many trusted keys have to vouch for these bytes; at least 1"),
+	OPTION_VALUES("trusted", 0, "KEY.pub[,until=TIME]",
+		      "a public key to trust, perhaps only until a time; once for each key"),
+	OPTION_VALUE("theirs", 0, "DIR",
+		     "images of others: compare with those of dissenters among them"),
+	OPTION_VALUE("now", 0, "TIME", "judge what expires at this time (default: the clock)"),
+	OPTION_FLAG("json", 0, "the result as one JSON document"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_agree) = {

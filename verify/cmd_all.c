@@ -108,20 +108,22 @@ static int run_all(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "strict", 0, NULL, "check: as rimg itself writes" },
-	{ "policy", 0, "FILE", "audit: what may be in it; default: Cranelift's code alone" },
-	{ "directory", 'C', "DIR", "rebuild: sources of the manifest are relative to it" },
-	{ "set", 0, "KEY=VALUE", "rebuild: as for rimg build" },
-	{ "vary", 0, "LIST", "rebuild: what to vary (default: all)" },
-	{ "attestation", 0, "FILE|DIR", "agree: what others say; once for each" },
-	{ "threshold", 0, "K", "agree: how many trusted keys have to vouch for it" },
-	{ "trusted", 0, "KEY.pub[,until=TIME]", "agree: a key to trust; once for each" },
-	{ "theirs", 0, "DIR", "agree: images of others, to compare with" },
-	{ "now", 0, "TIME", "agree: judge what expires at this time" },
-	{ "json", 0, NULL, "one JSON document, schema rimg.verify-all/1" },
-	{ "html", 0, "FILE", "also a page with all of it, to be read offline" },
-	{ "sarif", 0, "FILE", "also what check and audit found as SARIF 2.1.0" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("strict", 0, "check: as rimg itself writes"),
+	OPTION_VALUE("policy", 0, "FILE",
+		     "audit: what may be in it; default: Cranelift's code alone"),
+	OPTION_VALUE("directory", 'C', "DIR",
+		     "rebuild: sources of the manifest are relative to it"),
+	OPTION_VALUES("set", 0, "KEY=VALUE", "rebuild: as for rimg build"),
+	OPTION_VALUE("vary", 0, "LIST", "rebuild: what to vary (default: all)"),
+	OPTION_VALUES("attestation", 0, "FILE|DIR", "agree: what others say; once for each"),
+	OPTION_VALUE("threshold", 0, "K", "agree: how many trusted keys have to vouch for it"),
+	OPTION_VALUES("trusted", 0, "KEY.pub[,until=TIME]", "agree: a key to trust; once for each"),
+	OPTION_VALUE("theirs", 0, "DIR", "agree: images of others, to compare with"),
+	OPTION_VALUE("now", 0, "TIME", "agree: judge what expires at this time"),
+	OPTION_FLAG("json", 0, "one JSON document, schema rimg.verify-all/1"),
+	OPTION_VALUE("html", 0, "FILE", "also a page with all of it, to be read offline"),
+	OPTION_VALUE("sarif", 0, "FILE", "also what check and audit found as SARIF 2.1.0"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_all) = {

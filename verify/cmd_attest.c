@@ -452,18 +452,24 @@ static int run_attest(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "key", 'k', "KEY.pem", "the secret key to sign with" },
-	{ "passphrase-file", 0, "FILE", "first line: what the key is encrypted with" },
-	{ "output", 'o', "FILE", "the envelope to write; nothing appears before it is complete" },
-	{ "lock", 0, "FILE", "what the image was built from: the lock that rimg build wrote" },
-	{ "joint", 0, NULL, "a statement without its author, for others to sign as well" },
-	{ "add-to", 0, "FILE", "sign the joint statement in FILE, if it is true here too" },
-	{ "name", 0, "NAME", "what the image is called (default: the name of its file)" },
-	{ "time", 0, "TIME", "when the image was made; without it the statement has no time" },
-	{ "expires", 0, "TIME", "after which the statement is no longer to be relied on" },
-	{ "fact", 0, "KEY=VALUE", "something about this machine, shown when results differ" },
-	{ "json", 0, NULL, "the result as one JSON document" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUE("key", 'k', "KEY.pem", "the secret key to sign with"),
+	OPTION_VALUE("passphrase-file", 0, "FILE", "first line: what the key is encrypted with"),
+	OPTION_VALUE("output", 'o', "FILE",
+		     "the envelope to write; nothing appears before it is complete"),
+	OPTION_VALUE("lock", 0, "FILE",
+		     "what the image was built from: the lock that rimg build wrote"),
+	OPTION_FLAG("joint", 0, "a statement without its author, for others to sign as well"),
+	OPTION_VALUE("add-to", 0, "FILE",
+		     "sign the joint statement in FILE, if it is true here too"),
+	OPTION_VALUE("name", 0, "NAME", "what the image is called (default: the name of its file)"),
+	OPTION_VALUE("time", 0, "TIME",
+		     "when the image was made; without it the statement has no time"),
+	OPTION_VALUE("expires", 0, "TIME",
+		     "after which the statement is no longer to be relied on"),
+	OPTION_VALUES("fact", 0, "KEY=VALUE",
+		      "something about this machine, shown when results differ"),
+	OPTION_FLAG("json", 0, "the result as one JSON document"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_attest) = {

@@ -257,17 +257,19 @@ static int run_audit(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "policy", 0, "FILE", "what may be in it; default: Cranelift's code and nothing else" },
-	{ "functions", 0, NULL,
-	  "also every piece of code that is not covered; with -v, every one" },
-	{ "json", 0, NULL, "one JSON document" },
-	{ "html", 0, "FILE",
-	  "also a page, with the instructions that decided; - is stdout, instead of text" },
-	{ "sarif", 0, "FILE", "also what does not pass as SARIF 2.1.0, for code hosts" },
-	{ "propose-policy", 0, NULL, "print a policy under which it passes, to be reviewed" },
-	{ "known-prebuilt", 0, "PATH",
-	  "files and functions in PATH come from elsewhere; repeatable" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUE("policy", 0, "FILE",
+		     "what may be in it; default: Cranelift's code and nothing else"),
+	OPTION_FLAG("functions", 0,
+		    "also every piece of code that is not covered; with -v, every one"),
+	OPTION_FLAG("json", 0, "one JSON document"),
+	OPTION_VALUE(
+		"html", 0, "FILE",
+		"also a page, with the instructions that decided; - is stdout, instead of text"),
+	OPTION_VALUE("sarif", 0, "FILE", "also what does not pass as SARIF 2.1.0, for code hosts"),
+	OPTION_FLAG("propose-policy", 0, "print a policy under which it passes, to be reviewed"),
+	OPTION_VALUES("known-prebuilt", 0, "PATH",
+		      "files and functions in PATH come from elsewhere; repeatable"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_audit) = {

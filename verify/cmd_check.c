@@ -118,10 +118,12 @@ static int run_check(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "strict", 0, NULL, "as rimg itself writes: nothing stale, lost or left over anywhere" },
-	{ "json", 0, NULL, "one JSON document, schema rimg.verify-check/1" },
-	{ "sarif", 0, "FILE", "also the problems as SARIF 2.1.0, for code hosts and editors" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("strict", 0,
+		    "as rimg itself writes: nothing stale, lost or left over anywhere"),
+	OPTION_FLAG("json", 0, "one JSON document, schema rimg.verify-check/1"),
+	OPTION_VALUE("sarif", 0, "FILE",
+		     "also the problems as SARIF 2.1.0, for code hosts and editors"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_check) = {

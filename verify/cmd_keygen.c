@@ -138,8 +138,8 @@ static int run_keygen(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "json", 0, NULL, "the result as one JSON document" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_FLAG("json", 0, "the result as one JSON document"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_keygen) = {

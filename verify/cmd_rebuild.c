@@ -208,18 +208,22 @@ static int run_rebuild(struct command_call *call)
 }
 
 static const struct command_option options[] = {
-	{ "vary", 0, "LIST", "what to vary, words with commas between them (default: all)" },
-	{ "times", 0, "N", "builds, 2 to 16; all but the first are varied (default: 2)" },
-	{ "expect", 0, "IMAGE", "the rebuilt bytes must be those of this image, too" },
-	{ "directory", 'C', "DIR", "as for rimg build: sources are relative to it" },
-	{ "set", 0, "KEY=VALUE", "as for rimg build" },
-	{ "command", 0, "COMMAND", "build with this shell command instead of rimg build" },
-	{ "artifact", 0, "FILE", "what the command makes, relative to its directory" },
-	{ "source", 0, "DIR", "what the command builds from; it gets a copy (default: .)" },
-	{ "work", 0, "DIR", "where copies and outputs go (default: /var/tmp)" },
-	{ "keep", 0, "DIR", "keep the outputs and what the builds printed in this new directory" },
-	{ "json", 0, NULL, "one JSON document, schema rimg.verify-rebuild/1" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUE("vary", 0, "LIST",
+		     "what to vary, words with commas between them (default: all)"),
+	OPTION_VALUE("times", 0, "N", "builds, 2 to 16; all but the first are varied (default: 2)"),
+	OPTION_VALUE("expect", 0, "IMAGE", "the rebuilt bytes must be those of this image, too"),
+	OPTION_VALUE("directory", 'C', "DIR", "as for rimg build: sources are relative to it"),
+	OPTION_VALUES("set", 0, "KEY=VALUE", "as for rimg build"),
+	OPTION_VALUE("command", 0, "COMMAND",
+		     "build with this shell command instead of rimg build"),
+	OPTION_VALUE("artifact", 0, "FILE", "what the command makes, relative to its directory"),
+	OPTION_VALUE("source", 0, "DIR",
+		     "what the command builds from; it gets a copy (default: .)"),
+	OPTION_VALUE("work", 0, "DIR", "where copies and outputs go (default: /var/tmp)"),
+	OPTION_VALUE("keep", 0, "DIR",
+		     "keep the outputs and what the builds printed in this new directory"),
+	OPTION_FLAG("json", 0, "one JSON document, schema rimg.verify-rebuild/1"),
+	{ 0 },
 };
 
 RIMG_COMMAND(verify_rebuild) = {

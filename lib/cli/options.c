@@ -12,23 +12,24 @@
 #define WORD_MAX   32 /* longer words get no suggestion */
 #define PREFIX_MIN 3  /* shorter ones begin too many */
 
+/* Those with a value may be given again, so that an alias can set it. */
 const struct command_option options_common[] = {
-	{ "threads", 'j', "N",
-	  "use N threads, 1 to 256 (default: one per core); never changes a result" },
-	{ "quiet", 'q', NULL, "no warnings, no progress" },
-	{ "verbose", 'v', NULL, "say more" },
-	{ "color", 0, "auto|always|never",
-	  "auto, the default, colours on a terminal unless NO_COLOR is set" },
-	{ "no-progress", 0, NULL, "draw no progress line" },
-	{ "password-file", 0, "FILE",
-	  "the first line of FILE is the password of encrypted volumes" },
-	{ "limit", 0, "NAME=N",
-	  "hold an image to another limit than rimg --version -v shows; repeatable" },
-	{ "require-sandbox", 0, NULL,
-	  "do nothing where the kernel cannot confine rimg; see rimg --version -v" },
-	{ "help", 'h', NULL, "show this help" },
-	{ "version", 0, NULL, "show the version; with -v also libraries and limits" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUES("threads", 'j', "N",
+		      "use N threads, 1 to 256 (default: one per core); never changes a result"),
+	OPTION_FLAG("quiet", 'q', "no warnings, no progress"),
+	OPTION_FLAG("verbose", 'v', "say more"),
+	OPTION_VALUES("color", 0, "auto|always|never",
+		      "auto, the default, colours on a terminal unless NO_COLOR is set"),
+	OPTION_FLAG("no-progress", 0, "draw no progress line"),
+	OPTION_VALUES("password-file", 0, "FILE",
+		      "the first line of FILE is the password of encrypted volumes"),
+	OPTION_VALUES("limit", 0, "NAME=N",
+		      "hold an image to another limit than rimg --version -v shows; repeatable"),
+	OPTION_FLAG("require-sandbox", 0,
+		    "do nothing where the kernel cannot confine rimg; see rimg --version -v"),
+	OPTION_FLAG("help", 'h', "show this help"),
+	OPTION_FLAG("version", 0, "show the version; with -v also libraries and limits"),
+	{ 0 },
 };
 
 void options_done(struct options *o)
@@ -169,28 +170,11 @@ struct parser {
 	struct rimg_error *err;
 };
 
-/* Options of a command that add to one another. Of others a second one would silently undo the
- * first: a policy that does not count, a key that does not sign. What all commands have may be
- * given again, so that an alias can set it. */
-static bool may_repeat(const struct parser *p, const struct command_option *option)
-{
-	static const char *const names[] = { "attestation", "fact",      "ignore", "known-prebuilt",
-					     "only",        "partition", "set",    "trusted" };
-
-	if (!option->arg || find_long(&(struct tables){ NULL, p->tables.common }, option->name,
-				      strlen(option->name)))
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		if (strcmp(names[i], option->name) == 0)
-			return true;
-	return false;
-}
-
-static int check_first(struct parser *p, const struct command_option *option, const char *value)
+static int check_once(struct parser *p, const struct command_option *option, const char *value)
 {
 	auto_str struct str a = { 0 }, b = { 0 };
 
-	for (size_t i = 0; i < p->o->n_given && !may_repeat(p, option); i++) {
+	for (size_t i = 0; i < p->o->n_given && !option->repeats; i++) {
 		const char *before = p->o->given[i].value;
 
 		if (p->o->given[i].option != option)
@@ -217,7 +201,7 @@ static int give_value(struct parser *p, const struct command_option *option, con
 				 option->name, option->name, option->arg);
 	if (!attached)
 		attached = p->argv[p->pos++];
-	if (check_first(p, option, attached) < 0)
+	if (check_once(p, option, attached) < 0)
 		return -RIMG_E_ARG;
 	give(p, option, attached);
 	return 0;

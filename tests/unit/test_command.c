@@ -11,9 +11,9 @@ struct fixture {
 };
 
 static const struct command_option options[] = {
-	{ "only", 0, "PATTERN", "" },
-	{ "json", 0, NULL, "" },
-	{ NULL, 0, NULL, NULL },
+	OPTION_VALUES("only", 0, "PATTERN", ""),
+	OPTION_FLAG("json", 0, ""),
+	{ 0 },
 };
 static const struct rimg_command command = { .name = "try", .options = options };
 

@@ -4,8 +4,13 @@
 #include "cli/options.h"
 
 static const struct command_option own[] = {
-	{ "recursive", 'R', NULL, "" }, { "long", 'l', NULL, "" },   { "output", 'o', "FILE", "" },
-	{ "json", 0, NULL, "" },        { "max-diffs", 0, "N", "" }, { NULL, 0, NULL, NULL },
+	OPTION_FLAG("recursive", 'R', ""),
+	OPTION_FLAG("long", 'l', ""),
+	OPTION_VALUE("output", 'o', "FILE", ""),
+	OPTION_VALUES("only", 0, "PATTERN", ""),
+	OPTION_FLAG("json", 0, ""),
+	OPTION_VALUE("max-diffs", 0, "N", ""),
+	{ 0 },
 };
 
 #define MAX_WORDS 8
@@ -107,6 +112,7 @@ static void options_given_twice_come_in_order(void **state)
 {
 	(void)state;
 	understands("-j 1 -o x --threads=2", "threads=1 output=x threads=2 |");
+	understands("--only a --only=b --only a", "only=a only=b only=a |");
 }
 
 static void wrong_lines_are_refused_with_the_reason(void **state)
