@@ -92,7 +92,6 @@ static int classify(struct audit_content *c, struct rimg_error *err)
 static void classify_one(void *arg, size_t i)
 {
 	struct audit_content *c = at(arg, i);
-
 	struct rimg_error err;
 
 	if (c->origin != AUDIT_FROM_REST && !c->artifact)
@@ -165,7 +164,6 @@ static int check_script(struct audit_content *c, struct rimg_error *err)
 static void hash_one(void *arg, size_t i)
 {
 	struct audit_content *c = at(arg, i);
-
 	struct rimg_error err;
 	int rc;
 

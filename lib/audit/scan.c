@@ -180,7 +180,6 @@ static void look_through(void *arg, size_t i)
 {
 	struct scan *s = arg;
 	struct part *p = &s->parts[i];
-
 	const struct rimg_source *src = s->w->contents[p->content].src;
 	struct rimg_error err;
 
