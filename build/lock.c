@@ -106,7 +106,6 @@ static int add_partitions(struct lock *lock, const struct image_build *b, struct
 static void hash_entry(void *arg, size_t i)
 {
 	struct lock_entry *e = &((struct lock *)arg)->entries[i];
-
 	struct rimg_error err;
 
 	if (e->content)

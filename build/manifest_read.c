@@ -66,7 +66,6 @@ const char *load_join(struct load *l, struct json_place at, const char *text, bo
 {
 	auto_str struct str s = { 0 };
 	const char *copy;
-
 	const char *base = l->options->base;
 
 	if (text[0] != '/' && address && base && base[0]) {

@@ -203,10 +203,7 @@ static int run_audit(struct run *run)
 	node = rimg_image_open_address(run->call->ctx, run->call->args[0], &run->audited, &why);
 	if (!node)
 		return stopped(run, ALL_AUDIT, &why);
-	rc = audit_run(node, &run->policy, NULL, &run->audit, &why);
-	if (rc == 0)
-		rc = rimg_source_verify(run->audited->src, &why);
-	if (rc < 0)
+	if (audit_run(node, &run->policy, NULL, &run->audit, &why) < 0)
 		return stopped(run, ALL_AUDIT, &why);
 	if (run->audit->n_unread > 0 || run->audit->n_unread_lost > 0)
 		p->state = ALL_OPEN;

@@ -241,7 +241,6 @@ static void overlapping_entries_say_nothing(void **state)
 static void entries_of_no_length_say_nothing(void **state)
 {
 	const struct want want[] = { CLEAN, { "foreign", CODE_UNKNOWN, NULL }, ENDS };
-
 	struct examined e;
 
 	(void)state;
