@@ -114,42 +114,39 @@ static int stopped(struct run *run, enum all_id id, const struct rimg_error *why
 	return set_why(run, id, ALL_OPEN, rimg_error_format(why, line, sizeof(line)));
 }
 
-static FILE *capture(struct run *run, struct str *text)
+/* The two documents of a part. */
+static int put_part(struct run *run, enum all_id id, capture_fn text, capture_fn json, void *arg)
 {
-	FILE *out = capture_open(text);
+	struct all_part *p = &run->r->parts[id];
+	int rc = capture_text(&p->text, text, arg, run->err);
 
-	if (!out)
-		error_nomem(run->err);
-	return out;
-}
-
-static int captured(struct run *run, FILE *out, int rc)
-{
-	return capture_close(out, run->err) < 0 || rc < 0 ? error_nomem(run->err) : 0;
+	return rc < 0 ? rc : capture_text(&p->json, json, arg, run->err);
 }
 
 /* ---- check ---------------------------------------------------------------------------------- */
 
-static int put_check(struct run *run, bool strict)
+static int write_check_text(FILE *out, void *arg, struct rimg_error *err)
 {
-	struct all_part *p = &run->r->parts[ALL_CHECK];
-	struct jsonw w = { .pretty = true };
-	FILE *out = capture(run, &p->text);
+	const struct run *run = arg;
 
-	if (!out)
-		return -RIMG_E_NOMEM;
-	check_put_text(out, &run->checked, run->image, run->r->address, strict, run->call->quiet);
-	if (capture_close(out, run->err) < 0)
-		return -RIMG_E_NOMEM;
-	out = w.out = capture(run, &p->json);
-	if (!out)
-		return -RIMG_E_NOMEM;
+	(void)err;
+	check_put_text(out, &run->checked, run->image, run->r->address,
+		       call_has(run->call, "strict"), run->call->quiet);
+	return 0;
+}
+
+static int write_check_json(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct run *run = arg;
+	struct jsonw w = { .out = out, .pretty = true };
+
+	(void)err;
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "schema", "rimg.verify-check/1");
 	jsonw_text(&w, "address", run->call->args[0]);
-	check_put_json(&w, &run->checked, strict);
+	check_put_json(&w, &run->checked, call_has(run->call, "strict"));
 	jsonw_end_object(&w);
-	return capture_close(out, run->err);
+	return 0;
 }
 
 static int run_check(struct run *run, struct rimg_node *node)
@@ -165,24 +162,31 @@ static int run_check(struct run *run, struct rimg_node *node)
 	case CHECK_UNSOUND: run->r->parts[ALL_CHECK].state = ALL_FAILS; break;
 	case CHECK_UNREAD: run->r->parts[ALL_CHECK].state = ALL_OPEN; break;
 	}
-	return put_check(run, o.strict);
+	return put_part(run, ALL_CHECK, write_check_text, write_check_json, run);
 }
 
 /* ---- audit ---------------------------------------------------------------------------------- */
 
-static int put_audit(struct run *run)
+static struct audit_view audit_view(const struct run *run)
 {
-	struct all_part *p = &run->r->parts[ALL_AUDIT];
-	const struct audit_view view = { .address = run->call->args[0],
-					 .verbose = run->call->verbose > 0 };
-	FILE *out = capture(run, &p->text);
+	return (struct audit_view){ .address = run->call->args[0],
+				    .verbose = run->call->verbose > 0 };
+}
 
-	if (!out || captured(run, out, audit_write_text(run->audit, &view, out)) < 0)
-		return -RIMG_E_NOMEM;
-	out = capture(run, &p->json);
-	if (!out || captured(run, out, audit_write_json(run->audit, &view, out)) < 0)
-		return -RIMG_E_NOMEM;
-	return 0;
+static int write_audit_text(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct run *run = arg;
+	const struct audit_view view = audit_view(run);
+
+	return audit_write_text(run->audit, &view, out) < 0 ? error_nomem(err) : 0;
+}
+
+static int write_audit_json(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct run *run = arg;
+	const struct audit_view view = audit_view(run);
+
+	return audit_write_json(run->audit, &view, out) < 0 ? error_nomem(err) : 0;
 }
 
 static int run_audit(struct run *run)
@@ -209,54 +213,67 @@ static int run_audit(struct run *run)
 		p->state = ALL_OPEN;
 	else
 		p->state = run->audit->pass ? ALL_HOLDS : ALL_FAILS;
-	return put_audit(run);
+	return put_part(run, ALL_AUDIT, write_audit_text, write_audit_json, run);
 }
 
 /* ---- rebuild -------------------------------------------------------------------------------- */
 
-static int put_rebuild(struct run *run, const struct rebuild_result *result, uint32_t wanted)
-{
-	struct all_part *p = &run->r->parts[ALL_REBUILD];
-	struct jsonw w = { .pretty = true };
-	FILE *out = capture(run, &p->text);
+/* What rebuild_run() was asked, and what it found. */
+struct rebuilt {
+	const struct rebuild_request *rq;
+	struct rebuild_result result;
+};
 
-	if (!out)
-		return -RIMG_E_NOMEM;
-	rebuild_put_text(out, result, wanted, NULL);
-	if (capture_close(out, run->err) < 0)
-		return -RIMG_E_NOMEM;
-	out = w.out = capture(run, &p->json);
-	if (!out)
-		return -RIMG_E_NOMEM;
+static void rebuilt_done(struct rebuilt *b)
+{
+	rebuild_done(&b->result);
+}
+
+static int write_rebuild_text(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct rebuilt *b = arg;
+
+	(void)err;
+	rebuild_put_text(out, &b->result, b->rq->vary, NULL);
+	return 0;
+}
+
+static int write_rebuild_json(FILE *out, void *arg, struct rimg_error *err)
+{
+	const struct rebuilt *b = arg;
+	struct jsonw w = { .out = out, .pretty = true };
+
+	(void)err;
 	jsonw_object(&w, NULL);
 	jsonw_text(&w, "schema", "rimg.verify-rebuild/1");
-	rebuild_put_json(&w, result, wanted, NULL);
+	rebuild_put_json(&w, &b->result, b->rq->vary, NULL);
 	jsonw_end_object(&w);
-	return capture_close(out, run->err);
+	return 0;
 }
 
 /* What the build that failed printed, in place of a result. */
-static int put_log(struct run *run, const struct rebuild_result *result)
+static int write_log(FILE *out, void *arg, struct rimg_error *err)
 {
-	FILE *out = capture(run, &run->r->parts[ALL_REBUILD].text);
+	const struct rebuilt *b = arg;
 
-	if (!out)
-		return -RIMG_E_NOMEM;
-	rebuild_put_log(out, result);
-	return capture_close(out, run->err);
+	(void)err;
+	rebuild_put_log(out, &b->result);
+	return 0;
 }
 
 static int do_rebuild(struct run *run, const struct rebuild_request *rq)
 {
-	auto_with(rebuild_done) struct rebuild_result result = { 0 };
+	auto_with(rebuilt_done) struct rebuilt b = { .rq = rq };
 	struct all_part *p = &run->r->parts[ALL_REBUILD];
 	struct rimg_error why;
 
 	call_progress(run->call, "building:", 0, 0);
-	if (rebuild_run(rq, &result, &why) < 0)
-		return put_log(run, &result) < 0 ? -RIMG_E_NOMEM : stopped(run, ALL_REBUILD, &why);
-	p->state = result.reproducible && result.as_expected ? ALL_HOLDS : ALL_FAILS;
-	return put_rebuild(run, &result, rq->vary);
+	if (rebuild_run(rq, &b.result, &why) < 0)
+		return capture_text(&p->text, write_log, &b, run->err) < 0
+			       ? -RIMG_E_NOMEM
+			       : stopped(run, ALL_REBUILD, &why);
+	p->state = b.result.reproducible && b.result.as_expected ? ALL_HOLDS : ALL_FAILS;
+	return put_part(run, ALL_REBUILD, write_rebuild_text, write_rebuild_json, &b);
 }
 
 static int run_rebuild(struct run *run, bool is_part)
@@ -314,26 +331,40 @@ static size_t hand_on(const struct command_call *call, struct command_given *giv
 	return n;
 }
 
-/* The command itself, with what it prints in memory: it reads nothing but its call. */
-static int call_agree(struct run *run, struct command_call *sub, bool json, struct str *ret)
-{
-	size_t n = sub->n_given;
-	FILE *out = capture(run, ret);
+/* The other command, and what it answered. */
+struct agree_call {
+	struct command_call sub;
 	int status;
+};
 
-	if (!out)
-		return -RIMG_E_NOMEM;
-	sub->out = out;
+static int write_agree(FILE *out, void *arg, struct rimg_error *err)
+{
+	struct agree_call *a = arg;
+
+	(void)err;
+	a->sub.out = out;
+	a->status = command_verify_agree.run(&a->sub);
+	return 0;
+}
+
+/* The command itself, with what it prints in memory: it reads nothing but its call. */
+static int call_agree(struct run *run, struct agree_call *a, bool json, struct str *ret)
+{
+	size_t n = a->sub.n_given;
+	int rc;
+
 	if (json)
-		sub->given[sub->n_given++] = (struct command_given){ agree_option("json"), NULL };
-	status = command_verify_agree.run(sub);
-	sub->n_given = n;
-	return capture_close(out, run->err) < 0 ? -RIMG_E_NOMEM : status;
+		a->sub.given[a->sub.n_given++] =
+			(struct command_given){ agree_option("json"), NULL };
+	rc = capture_text(ret, write_agree, a, run->err);
+	a->sub.n_given = n;
+	return rc < 0 ? rc : a->status;
 }
 
 static int run_agree(struct run *run)
 {
-	struct command_call *call = run->call, sub = *call;
+	struct command_call *call = run->call;
+	struct agree_call a = { .sub = *call };
 	struct all_part *p = &run->r->parts[ALL_AGREE];
 	auto_free const char **args = calloc(call->n_given + 2, sizeof(*args));
 	auto_free struct command_given *given = calloc(call->n_given + 2, sizeof(*given));
@@ -343,23 +374,23 @@ static int run_agree(struct run *run)
 
 	if (!args || !given)
 		return error_nomem(run->err);
-	sub.command = &command_verify_agree;
-	sub.args = args;
-	sub.given = given;
-	sub.n_given = hand_on(call, given);
-	sub.n_args = 0;
-	args[sub.n_args++] = call->args[0];
+	a.sub.command = &command_verify_agree;
+	a.sub.args = args;
+	a.sub.given = given;
+	a.sub.n_given = hand_on(call, given);
+	a.sub.n_args = 0;
+	args[a.sub.n_args++] = call->args[0];
 	while ((value = call_each(call, "attestation", &i)) != NULL)
-		args[sub.n_args++] = value;
-	if (sub.n_args == 1 && sub.n_given == 0)
+		args[a.sub.n_args++] = value;
+	if (a.sub.n_args == 1 && a.sub.n_given == 0)
 		return set_why(run, ALL_AGREE, ALL_NOT_CHECKED, "no attestations were given");
-	status = call_agree(run, &sub, false, &p->text);
+	status = call_agree(run, &a, false, &p->text);
 	if (status < 0)
 		return status;
 	p->state = state_of(status);
 	/* without a document there was no result to tell of */
 	if (p->text.len > 0) {
-		status = call_agree(run, &sub, true, &p->json);
+		status = call_agree(run, &a, true, &p->json);
 		if (status < 0)
 			return status;
 		/* both times it has read everything anew */
@@ -387,31 +418,29 @@ static int exit_of(enum all_state state)
 	return state == ALL_FAILS ? EXIT_FAILS : EXIT_TROUBLE;
 }
 
-static int put_sarif(struct run *run)
+static int write_sarif(FILE *out, void *arg, struct rimg_error *err)
 {
+	const struct run *run = arg;
 	size_t cap = run->checked.n_problems + 1 + (run->audit ? audit_n_rules(run->audit) : 0);
 	auto_free const char **rules = calloc(cap, sizeof(*rules));
 	enum all_state verdict = all_verdict(run->r);
-	FILE *out = rules ? capture(run, &run->r->sarif) : NULL;
 	struct sarif s;
 	size_t n;
-	int rc;
 
-	if (!out)
-		return error_nomem(run->err);
+	if (!rules)
+		return error_nomem(err);
 	n = check_rules(&run->checked, rules);
 	if (run->audit)
 		n += audit_rules(run->audit, rules + n);
-	rc = sarif_begin(&s, out, "rimg verify all", run->image, rules, sarif_rules(rules, n),
-			 rule_text);
-	if (rc == 0) {
-		s.sandbox = &run->call->sandbox;
-		check_put_sarif(&s, &run->checked);
-		if (run->audit)
-			audit_put_sarif(&s, run->audit);
-		sarif_end(&s, verdict != ALL_OPEN, exit_of(verdict));
-	}
-	return captured(run, out, rc);
+	if (sarif_begin(&s, out, "rimg verify all", run->image, rules, sarif_rules(rules, n),
+			rule_text) < 0)
+		return error_nomem(err);
+	s.sandbox = &run->call->sandbox;
+	check_put_sarif(&s, &run->checked);
+	if (run->audit)
+		audit_put_sarif(&s, run->audit);
+	sarif_end(&s, verdict != ALL_OPEN, exit_of(verdict));
+	return 0;
 }
 
 int all_rebuild(struct command_call *call, const char *image, bool is_part, struct all_report *ret,
@@ -438,7 +467,7 @@ int all_run(struct command_call *call, struct rimg_node *node, struct all_report
 	if (rc == 0)
 		rc = run_agree(&run);
 	if (rc == 0 && call_has(call, "sarif"))
-		rc = put_sarif(&run);
+		rc = capture_text(&ret->sarif, write_sarif, &run, err);
 	call_progress(call, NULL, 0, 0);
 	return rc;
 }

@@ -26,22 +26,24 @@ int capture_close(FILE *out, struct rimg_error *err)
 	return fclose(out) != 0 || failed ? error_nomem(err) : 0;
 }
 
-struct sink *capture_sink(const char *path,
-			  int (*write)(FILE *out, void *arg, struct rimg_error *err), void *arg,
-			  struct rimg_error *err)
+int capture_text(struct str *text, capture_fn write, void *arg, struct rimg_error *err)
+{
+	FILE *out = capture_open(text);
+	int rc, closed;
+
+	if (!out)
+		return error_nomem(err);
+	rc = write(out, arg, err);
+	closed = capture_close(out, rc < 0 ? NULL : err);
+	return rc < 0 ? rc : closed;
+}
+
+struct sink *capture_sink(const char *path, capture_fn write, void *arg, struct rimg_error *err)
 {
 	auto_str struct str text = { 0 };
 	auto_sink struct sink *sink = NULL;
-	FILE *out = capture_open(&text);
-	int rc, closed;
 
-	if (!out) {
-		error_nomem(err);
-		return NULL;
-	}
-	rc = write(out, arg, err);
-	closed = capture_close(out, rc < 0 ? NULL : err);
-	if (rc < 0 || closed < 0)
+	if (capture_text(&text, write, arg, err) < 0)
 		return NULL;
 	sink = sink_file(path, text.len, err);
 	if (!sink || sink_write(sink, 0, str_cstr(&text), text.len, err) < 0)
@@ -49,8 +51,7 @@ struct sink *capture_sink(const char *path,
 	return take_ptr(sink);
 }
 
-int capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),
-		 void *arg, struct rimg_error *err)
+int capture_save(const char *path, capture_fn write, void *arg, struct rimg_error *err)
 {
 	auto_sink struct sink *sink = capture_sink(path, write, arg, err);
 

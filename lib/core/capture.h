@@ -21,24 +21,27 @@ FILE *capture_open(struct str *text);
 /** capture_close - close it; 0, or -RIMG_E_NOMEM if anything that was written is missing */
 __attribute__((warn_unused_result)) int capture_close(FILE *out, struct rimg_error *err);
 
+/** capture_fn - writes something to a stream, of what @arg says; returns 0 or an error */
+typedef int (*capture_fn)(FILE *out, void *arg, struct rimg_error *err);
+
+/** capture_text - add what @write writes to @text; 0, its error, or -RIMG_E_NOMEM */
+__attribute__((warn_unused_result)) int capture_text(struct str *text, capture_fn write, void *arg,
+						     struct rimg_error *err);
+
 /**
  * capture_sink - what @write writes, in a file that has not got its name @path yet
- * @write: given a stream and @arg; returns 0 or an error
  *
  * Returns the sink, to be committed; NULL on failure.
  */
-struct sink *capture_sink(const char *path,
-			  int (*write)(FILE *out, void *arg, struct rimg_error *err), void *arg,
-			  struct rimg_error *err);
+struct sink *capture_sink(const char *path, capture_fn write, void *arg, struct rimg_error *err);
 
 /**
  * capture_save - what @write writes, as a host file, complete or not at all
- * @write: given a stream and @arg; returns 0 or an error, which is the result
  *
- * The file is written once all is known. Returns 0 or an error.
+ * The file is written once all is known. Returns 0 or an error of whatever code; @err
+ * tells why.
  */
-__attribute__((warn_unused_result)) int
-capture_save(const char *path, int (*write)(FILE *out, void *arg, struct rimg_error *err),
-	     void *arg, struct rimg_error *err);
+__attribute__((warn_unused_result)) int capture_save(const char *path, capture_fn write, void *arg,
+						     struct rimg_error *err);
 
 #endif
