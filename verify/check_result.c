@@ -117,8 +117,7 @@ void rimg_check_each_problem(const struct rimg_check *check,
 		const struct check_problem *p = &r->problems[i];
 		const struct rimg_problem shown = {
 			.code = p->code,
-			.severity = p->severity == SEVERITY_ERROR ? RIMG_SEVERITY_ERROR
-								  : RIMG_SEVERITY_WARNING,
+			.severity = severity_shown(p->severity),
 			.path = p->path,
 			.text = p->message,
 			.off = p->off,

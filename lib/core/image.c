@@ -173,8 +173,7 @@ uint64_t rimg_image_each_finding(const struct rimg_image *image,
 			const struct finding *f = &l->findings[i];
 			const struct rimg_finding shown = {
 				.code = f->code,
-				.severity = f->severity == SEVERITY_ERROR ? RIMG_SEVERITY_ERROR
-									  : RIMG_SEVERITY_WARNING,
+				.severity = severity_shown(f->severity),
 				.text = f->text,
 				/* a layer's root is not an artifact of its own */
 				.node = f->node == l->root ? l->root->parent : f->node,

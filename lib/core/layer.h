@@ -40,6 +40,12 @@ enum severity {
 	SEVERITY_ERROR,   /* the format's rules are broken */
 };
 
+/** severity_shown - what include/rimg calls it */
+static inline enum rimg_severity severity_shown(enum severity severity)
+{
+	return severity == SEVERITY_ERROR ? RIMG_SEVERITY_ERROR : RIMG_SEVERITY_WARNING;
+}
+
 /** struct finding - something wrong or odd in the bytes of a layer */
 struct finding {
 	const char *code; /* "redoxfs.block-hash"; static */
