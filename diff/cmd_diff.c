@@ -27,6 +27,12 @@ enum output {
 	(UINT32_C(1) << RIMG_CAUSE_BUILD_PATH | UINT32_C(1) << RIMG_CAUSE_BUILD_ID | \
 	 UINT32_C(1) << RIMG_CAUSE_SYMBOL_HASH | UINT32_C(1) << RIMG_CAUSE_CODEGEN)
 
+static void free_images(struct rimg_image *(*images)[2])
+{
+	rimg_image_free((*images)[0]);
+	rimg_image_free((*images)[1]);
+}
+
 static void free_diff(struct rimg_diff **diff)
 {
 	rimg_diff_free(*diff);
@@ -132,16 +138,11 @@ static int add_digests(struct command_call *call, struct report *r)
 
 /* ---- reports --------------------------------------------------------------------------------- */
 
-static bool is_stdout(const char *path)
-{
-	return path && strcmp(path, "-") == 0;
-}
-
 /* What goes to stdout. Returns 0 or an exit status after a complaint. */
 static int read_format(struct command_call *call, enum output *ret)
 {
-	bool html = is_stdout(call_value(call, "html"));
-	bool markdown = is_stdout(call_value(call, "markdown"));
+	bool html = call_to_stdout(call, "html");
+	bool markdown = call_to_stdout(call, "markdown");
 
 	*ret = OUTPUT_TEXT;
 	if (call_has(call, "json") + call_has(call, "stat") + html + markdown > 1)
@@ -195,18 +196,15 @@ static int save_output(const struct report *r, enum output output, const char *p
 /* No report may take the place of what it is about, or of another one. */
 static int refuse(struct command_call *call, const struct report *r)
 {
-	const char *outputs[] = { call_value(call, "html"), call_value(call, "markdown") };
+	const char *outputs[] = { call_file(call, "html"), call_file(call, "markdown") };
 	const char *inputs[] = { r->a.node->image->name, r->b.node->image->name,
 				 call_value(call, "policy") };
 	struct rimg_error err;
 
-	for (size_t i = 0; i < ARRAY_LEN(outputs); i++) {
-		if (is_stdout(outputs[i]))
-			outputs[i] = NULL;
+	for (size_t i = 0; i < ARRAY_LEN(outputs); i++)
 		for (size_t k = 0; k < ARRAY_LEN(inputs); k++)
 			if (sink_refuse(outputs[i], inputs[k], &err) < 0)
 				return call_error(call, &err);
-	}
 	if (sink_refuse(outputs[0], outputs[1], &err) < 0)
 		return call_error(call, &err);
 	return 0;
@@ -214,12 +212,12 @@ static int refuse(struct command_call *call, const struct report *r)
 
 static int save_files(struct command_call *call, const struct report *r, struct rimg_error *err)
 {
-	const char *html = call_value(call, "html"), *markdown = call_value(call, "markdown");
+	const char *html = call_file(call, "html"), *markdown = call_file(call, "markdown");
 	int rc = 0;
 
-	if (html && !is_stdout(html))
+	if (html)
 		rc = save_output(r, OUTPUT_HTML, html, err);
-	if (rc == 0 && markdown && !is_stdout(markdown))
+	if (rc == 0 && markdown)
 		rc = save_output(r, OUTPUT_MARKDOWN, markdown, err);
 	return rc;
 }
@@ -270,6 +268,18 @@ static int judge(struct command_call *call, const struct rimg_diff_summary *s,
 }
 
 /* ---- the policy ----------------------------------------------------------------------------- */
+
+/* Sets *ret if the user gave a policy. Returns 0 or an exit status after a complaint. */
+static int read_policy(struct command_call *call, struct policy_delta **ret)
+{
+	const char *file = call_value(call, "policy");
+	struct rimg_error err;
+
+	if (!file)
+		return 0;
+	*ret = policy_delta_read(file, &err);
+	return *ret ? 0 : call_error(call, &err);
+}
 
 /* Sets r->policy, if the user gave one. Returns 0 or an exit status after a complaint. */
 static int audit_both(struct command_call *call, struct report *r, struct policy_delta *delta)
@@ -332,9 +342,10 @@ static int show(struct command_call *call, struct report *r, enum output output)
 }
 
 static int compare(struct command_call *call, const struct report_filter *filter,
-		   enum output output, struct policy_delta *delta)
+		   enum output output)
 {
-	auto_image struct rimg_image *image_a = NULL, *image_b = NULL;
+	auto_with(free_images) struct rimg_image *images[2] = { NULL };
+	auto_with(free_delta) struct policy_delta *delta = NULL;
 	auto_with(free_diff) struct rimg_diff *diff = NULL;
 	struct rimg_diff_options options = { .progress_arg = call };
 	struct report r = { .out = call->out,
@@ -343,14 +354,13 @@ static int compare(struct command_call *call, const struct report_filter *filter
 			    .width = call->width,
 			    .filter = filter };
 	struct rimg_error err;
-	struct rimg_image *images[2];
 	struct rimg_node *nodes[2];
 	bool damaged, opened;
-	int status;
+	int status = read_policy(call, &delta);
 
+	if (status != 0)
+		return status;
 	opened = call_open_two(call, call->args, images, nodes);
-	image_a = images[0];
-	image_b = images[1];
 	r.a = (struct report_side){ .address = call->args[0], .node = nodes[0] };
 	r.b = (struct report_side){ .address = call->args[1], .node = nodes[1] };
 	if (!opened || refuse(call, &r) != 0)
@@ -358,8 +368,8 @@ static int compare(struct command_call *call, const struct report_filter *filter
 	options.progress = call->progress ? progress : NULL;
 	diff = rimg_diff_run(r.a.node, r.b.node, &options, &err);
 	/* damage is told, but it is equal damage if the bytes are equal */
-	damaged = call_findings(call, image_a) != EXIT_HOLDS;
-	damaged |= call_findings(call, image_b) != EXIT_HOLDS;
+	damaged = call_findings(call, images[0]) != EXIT_HOLDS;
+	damaged |= call_findings(call, images[1]) != EXIT_HOLDS;
 	if (!diff)
 		return call_error(call, &err);
 	r.diff = diff;
@@ -372,13 +382,6 @@ static int compare(struct command_call *call, const struct report_filter *filter
 	return status != 0 ? status : judge_both(call, &r, judge(call, r.summary, filter, damaged));
 }
 
-static void may_write(struct command_call *call, struct sandbox *s, const char *option)
-{
-	const char *path = call_value(call, option);
-
-	sandbox_may_write(s, path && strcmp(path, "-") == 0 ? NULL : path);
-}
-
 static int confine(struct command_call *call)
 {
 	struct sandbox s;
@@ -389,36 +392,28 @@ static int confine(struct command_call *call)
 	call_may_read(&s, call->args[0]);
 	call_may_read(&s, call->args[1]);
 	sandbox_may_read(&s, call_value(call, "policy"));
-	may_write(call, &s, "html");
-	may_write(call, &s, "markdown");
+	sandbox_may_write(&s, call_file(call, "html"));
+	sandbox_may_write(&s, call_file(call, "markdown"));
 	return call_confine(call, &s);
 }
 
 static int run_diff(struct command_call *call)
 {
-	auto_with(free_delta) struct policy_delta *delta = NULL;
 	struct report_filter filter = { 0 };
-	const char *policy = call_value(call, "policy");
-	struct rimg_error err;
 	enum output output;
 	int status;
 
 	if (call->n_args != 2)
 		return call_usage(call, "expected two addresses, found %zu", call->n_args);
-	if (call_has(call, "exit-policy") && !policy)
+	if (call_has(call, "exit-policy") && !call_has(call, "policy"))
 		return call_usage(call, "--exit-policy wants --policy FILE");
 	status = confine(call);
 	if (status == 0)
 		status = read_format(call, &output);
 	if (status == 0)
 		status = read_filter(call, &filter);
-	if (status == 0 && policy) {
-		delta = policy_delta_read(policy, &err);
-		if (!delta)
-			status = call_error(call, &err);
-	}
 	if (status == 0)
-		status = compare(call, &filter, output, delta);
+		status = compare(call, &filter, output);
 	free(filter.patterns);
 	return status;
 }

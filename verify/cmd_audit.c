@@ -97,11 +97,6 @@ static int propose(struct command_call *call, const struct audit_report *r)
 	return EXIT_HOLDS;
 }
 
-static bool is_stdout(const char *path)
-{
-	return path && strcmp(path, "-") == 0;
-}
-
 static int show(struct command_call *call, const struct audit_report *r,
 		const struct audit_view *view)
 {
@@ -111,7 +106,7 @@ static int show(struct command_call *call, const struct audit_report *r,
 	if (call_has(call, "propose-policy"))
 		return propose(call, r);
 	(void)error_set(&err, RIMG_E_NOMEM, NULL, "out of memory"); /* or it will be overwritten */
-	if (is_stdout(call_value(call, "html")))
+	if (call_to_stdout(call, "html"))
 		rc = audit_write_html(r, view, call->out, &err);
 	else if (call_has(call, "json"))
 		rc = audit_write_json(r, view, call->out);
@@ -154,11 +149,11 @@ static int put_sarif(FILE *out, void *arg, struct rimg_error *err)
 /* The files that were asked for, each complete or not at all. */
 static int save(struct command_call *call, struct subject *s)
 {
-	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
+	const char *html = call_file(call, "html"), *sarif = call_value(call, "sarif");
 	struct rimg_error err;
 	int status = EXIT_HOLDS;
 
-	if (html && !is_stdout(html) && capture_save(html, put_html, s, &err) < 0)
+	if (html && capture_save(html, put_html, s, &err) < 0)
 		status = call_error(call, &err);
 	if (sarif && capture_save(sarif, put_sarif, s, &err) < 0)
 		status = call_error(call, &err);
@@ -176,12 +171,10 @@ static int status_of(const struct audit_report *r)
 /* No report may take the place of what it is about, or of another one. */
 static int refuse(struct command_call *call, const char *image)
 {
-	const char *html = call_value(call, "html"), *sarif = call_value(call, "sarif");
+	const char *html = call_file(call, "html"), *sarif = call_value(call, "sarif");
 	const char *policy = call_value(call, "policy");
 	struct rimg_error err;
 
-	if (is_stdout(html))
-		html = NULL;
 	if (sink_refuse(html, image, &err) < 0 || sink_refuse(html, policy, &err) < 0 ||
 	    sink_refuse(sarif, image, &err) < 0 || sink_refuse(sarif, policy, &err) < 0 ||
 	    sink_refuse(sarif, html, &err) < 0)
@@ -223,14 +216,13 @@ static int audit(struct command_call *call, const struct policy *policy,
 
 static int confine(struct command_call *call)
 {
-	const char *html = call_value(call, "html");
 	struct sandbox s;
 
 	sandbox_init(&s);
 	call_may_read(&s, call->args[0]);
 	sandbox_may_read(&s, call_value(call, "policy"));
 	call_may_read_each(call, &s, "known-prebuilt");
-	sandbox_may_write(&s, is_stdout(html) ? NULL : html);
+	sandbox_may_write(&s, call_file(call, "html"));
 	sandbox_may_write(&s, call_value(call, "sarif"));
 	return call_confine(call, &s);
 }
@@ -244,7 +236,7 @@ static int run_audit(struct command_call *call)
 	if (call->n_args != 1)
 		return call_usage(call, "expected one address, found %zu", call->n_args);
 	if (call_has(call, "json") + call_has(call, "propose-policy") +
-		    is_stdout(call_value(call, "html")) >
+		    call_to_stdout(call, "html") >
 	    1)
 		return call_usage(call, "--json, --propose-policy and --html - exclude one "
 					"another");

@@ -13,6 +13,18 @@
 
 #define FINDINGS_SHOWN 100 /* per layer and severity; -v shows all that were kept */
 
+bool call_to_stdout(const struct command_call *call, const char *name)
+{
+	const char *value = call_value(call, name);
+
+	return value && strcmp(value, "-") == 0;
+}
+
+const char *call_file(const struct command_call *call, const char *name)
+{
+	return call_to_stdout(call, name) ? NULL : call_value(call, name);
+}
+
 const char *call_each(const struct command_call *call, const char *name, size_t *i)
 {
 	while (*i < call->n_given) {

@@ -106,6 +106,12 @@ const char *call_value(const struct command_call *call, const char *name);
 /** call_has - was the option given? */
 bool call_has(const struct command_call *call, const char *name);
 
+/** call_file - the file that an option names; NULL: it was not given, or is "-" */
+const char *call_file(const struct command_call *call, const char *name);
+
+/** call_to_stdout - is the value of an option "-", which stands for stdout? */
+bool call_to_stdout(const struct command_call *call, const char *name);
+
 /** call_each - the values of an option in order; start with *i = 0; NULL after the last */
 const char *call_each(const struct command_call *call, const char *name, size_t *i);
 
