@@ -13,6 +13,7 @@
 #include "core/leftover.h"
 #include "core/limits.h"
 #include "core/num.h"
+#include "core/sink.h"
 #include "core/str.h"
 #include "diff/hosttree.h"
 #include "diff/listing.h"
@@ -336,34 +337,20 @@ static int make_one(int dir, const char *name, void *arg)
 	return 0;
 }
 
-/* May a finished file take the place of what is there now? */
-static int may_replace(int dir, const char *name, const char *dest, struct rimg_error *err)
-{
-	struct stat st, target;
-
-	if (fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return errno == ENOENT ? 0 : error_os(err, dest, "cannot look at it");
-	target = st;
-	if (S_ISLNK(st.st_mode) && fstatat(dir, name, &target, 0) < 0)
-		return 0;
-	if (S_ISREG(target.st_mode))
-		return 0;
-	return error_set(err, RIMG_E_ARG, dest, "expected a file to write or replace, found %s",
-			 source_file_kind(target.st_mode));
-}
-
 int extract_one(struct extract *x, const struct rimg_node *node, const char *dest,
 		struct rimg_error *err)
 {
 	struct one one = { .x = x, .node = node, .err = err };
 	const char *name;
 	auto_close int dir = host_parent(dest, &name, err);
+	struct stat old;
+	bool is_there;
 	char temp[32];
 	int rc;
 
 	if (dir < 0)
 		return dir;
-	rc = may_replace(dir, name, dest, err);
+	rc = sink_may_replace(dir, name, dest, &old, &is_there, err);
 	if (rc < 0)
 		return rc;
 	x->sync = true;

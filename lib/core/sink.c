@@ -104,25 +104,22 @@ static int find_place(struct sink *s, const char *path, struct rimg_error *err)
 	return 0;
 }
 
-/* What stands at the path, or where a symbolic link there leads to, before any work is done: what
- * takes its place is a regular file, and so only such a one is replaced. Removing a device that
- * scripts call "nowhere" would be the worst of surprises. */
-static int look_at_old(const struct sink *s, struct stat *ret, bool *ret_there,
-		       struct rimg_error *err)
+int sink_may_replace(int dir, const char *name, const char *path, struct stat *ret, bool *ret_there,
+		     struct rimg_error *err)
 {
 	struct stat target;
 
-	*ret_there = fstatat(s->file.dir, s->file.name, ret, AT_SYMLINK_NOFOLLOW) == 0;
+	*ret_there = fstatat(dir, name, ret, AT_SYMLINK_NOFOLLOW) == 0;
 	if (!*ret_there && errno != ENOENT)
-		return error_os(err, s->file.path, "cannot look at what is there");
+		return error_os(err, path, "cannot look at what is there");
 	if (!*ret_there)
 		return 0;
 	target = *ret;
-	if (S_ISLNK(ret->st_mode) && fstatat(s->file.dir, s->file.name, &target, 0) < 0)
+	if (S_ISLNK(ret->st_mode) && fstatat(dir, name, &target, 0) < 0)
 		return 0;
 	if (S_ISREG(target.st_mode))
 		return 0;
-	return error_set(err, RIMG_E_ARG, s->file.path,
+	return error_set(err, RIMG_E_ARG, path,
 			 "expected a regular file or nothing to be there, found %s: give another "
 			 "name for the output",
 			 source_file_kind(target.st_mode));
@@ -178,7 +175,8 @@ static int create(struct sink *s, enum file_fate fate, mode_t mode, struct rimg_
 	struct stat old;
 	bool there = false;
 
-	if (fate == FILE_REPLACES && look_at_old(s, &old, &there, err) < 0)
+	if (fate == FILE_REPLACES &&
+	    sink_may_replace(s->file.dir, s->file.name, s->file.path, &old, &there, err) < 0)
 		return -RIMG_E_ARG;
 	there = there && S_ISREG(old.st_mode); /* the access to a link is everybody's */
 	if (create_temporary(s, there ? 0600 : mode, err) < 0)

@@ -5,6 +5,7 @@
 #include <rimg/source.h>
 
 struct arena;
+struct stat;
 
 /**
  * struct sink - where an emitter puts bytes
@@ -102,6 +103,19 @@ int sink_commit(struct sink *s, struct rimg_error *err);
  */
 __attribute__((warn_unused_result)) int sink_refuse(const char *path, const char *input,
 						    struct rimg_error *err);
+
+/**
+ * sink_may_replace - may a finished file take the place of what is there?
+ * @dir, @name: where it is to be; @path names it in messages
+ * @ret:        what is there itself, if *@ret_there
+ *
+ * Only nothing, a regular file or a symbolic link that leads to no other thing may be replaced:
+ * removing a device that scripts call "nowhere" would be the worst of surprises. Returns 0,
+ * -RIMG_E_ARG or -RIMG_E_IO.
+ */
+__attribute__((warn_unused_result)) int sink_may_replace(int dir, const char *name,
+							 const char *path, struct stat *ret,
+							 bool *ret_there, struct rimg_error *err);
 
 /** sink_save - a host file of @len bytes, as sink_file() and sink_commit() make it; 0 or a code */
 int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err);
