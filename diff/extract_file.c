@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/leftover.h"
 #include "core/limits.h"
+#include "core/mem.h"
 #include "core/num.h"
 #include "core/sink.h"
 #include "core/str.h"
@@ -165,11 +166,6 @@ static uint64_t skip_hole(const struct rimg_source *src, uint64_t off)
 	return next;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
-}
-
 /* Writes the units of @buf that are not zero; the file already has its size. */
 static int write_sparse(int fd, const uint8_t *buf, size_t len, uint64_t off)
 {
@@ -178,7 +174,7 @@ static int write_sparse(int fd, const uint8_t *buf, size_t len, uint64_t off)
 	for (size_t i = 0; i < len; i += HOLE_UNIT) {
 		size_t unit = (size_t)num_min(HOLE_UNIT, len - i);
 
-		if (!is_zero(buf + i, unit))
+		if (!mem_is_zero(buf + i, unit))
 			continue;
 		if (i > from && host_write(fd, buf + from, i - from, off + from) < 0)
 			return -1;

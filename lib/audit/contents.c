@@ -44,7 +44,7 @@ static int all_zeros(const struct rimg_source *src, struct rimg_error *err)
 
 		if (rc < 0)
 			return rc;
-		if (buf[0] != 0 || memcmp(buf, buf + 1, len - 1) != 0)
+		if (!mem_is_zero(buf, len))
 			return 0;
 		next = off + len;
 	}

@@ -187,6 +187,12 @@ bool arena_defer(struct arena *a, void (*fn)(void *arg), void *arg)
 	return true;
 }
 
+bool mem_is_zero(const uint8_t *data, size_t len)
+{
+	/* each byte equals the one before it */
+	return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
+}
+
 void *vec_grow(void *data, size_t *cap, size_t n, size_t size)
 {
 	size_t new_cap;

@@ -62,6 +62,9 @@ __attribute__((format(printf, 2, 3))) char *arena_printf(struct arena *a, const 
  */
 bool arena_defer(struct arena *a, void (*fn)(void *arg), void *arg);
 
+/** mem_is_zero - are all @len bytes zero? */
+bool mem_is_zero(const uint8_t *data, size_t len);
+
 /**
  * vec_grow - make room for one more element in a malloc'ed array
  * @data: the array, or NULL

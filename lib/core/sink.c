@@ -485,11 +485,6 @@ int sink_write(struct sink *s, uint64_t off, const void *buf, size_t len, struct
 	return error_set(err, RIMG_E_INTERNAL, NULL, "unknown kind of sink");
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return len == 0 || (p[0] == 0 && memcmp(p, p + 1, len - 1) == 0);
-}
-
 /* Write a buffer without the aligned units of it that are all zero. */
 static int write_sparse(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
 			struct rimg_error *err)
@@ -500,7 +495,7 @@ static int write_sparse(struct sink *s, uint64_t off, const uint8_t *buf, size_t
 		size_t n = (size_t)num_min(len - i, HOLE_UNIT);
 		int rc = 0;
 
-		if (is_zero(buf + i, n)) {
+		if (mem_is_zero(buf + i, n)) {
 			if (i > start)
 				rc = sink_write(s, off + start, buf + start, i - start, err);
 			start = i + n;

@@ -517,7 +517,7 @@ static bool is_zero(const struct elf_file *f, uint64_t off, uint64_t len)
 {
 	const uint8_t *data = elf_bytes(f, off, len);
 
-	return data && gaps_bytes_zero(data, (size_t)len);
+	return data && mem_is_zero(data, (size_t)len);
 }
 
 /* Segments get their bytes as content only where sections don't have them already. */

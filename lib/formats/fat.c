@@ -9,7 +9,6 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "formats/fat_volume.h"
-#include "formats/gaps.h"
 
 /* A FAT volume: recognising it, the boot sector and the reserved sectors. The picture is in fat.h;
  * the FATs are read in fat_table.c, directories in fat_dir.c. */
@@ -296,8 +295,7 @@ static int reserved_sector(struct fat_volume *v, struct rimg_node *rest, uint32_
 		return layer_claim(l, node, off, g->sector, "backup fsinfo", RIMG_CAUSE_PADDING);
 	}
 	return layer_claim(l, rest, off, g->sector, "reserved sectors",
-			   gaps_bytes_zero(buf, g->sector) ? RIMG_CAUSE_PADDING
-							   : RIMG_CAUSE_CONTENT);
+			   mem_is_zero(buf, g->sector) ? RIMG_CAUSE_PADDING : RIMG_CAUSE_CONTENT);
 }
 
 static int read_reserved(struct fat_volume *v, struct rimg_error *err)

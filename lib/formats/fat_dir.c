@@ -7,7 +7,6 @@
 #include "core/limits.h"
 #include "core/num.h"
 #include "formats/fat_volume.h"
-#include "formats/gaps.h"
 
 /* Directories: from clusters to nodes. No recursion: directories wait in a queue, and each holds at
  * least one cluster that no other chain has, so that the queue ends.
@@ -306,8 +305,7 @@ static void check_padding(struct dir *d, const struct fat_entry *e, const uint8_
 		kind &= (uint8_t) ~(FAT_LOWER_BASE | FAT_LOWER_EXT);
 		at = 20;
 	}
-	if (kind == 0 &&
-	    ((!is_long && d->v->geo.type == FAT_TYPE_32) || gaps_bytes_zero(slot + at, 2)))
+	if (kind == 0 && ((!is_long && d->v->geo.type == FAT_TYPE_32) || mem_is_zero(slot + at, 2)))
 		return;
 	layer_finding(d->v->l, SEVERITY_WARNING, "fat.entry-padding", d->self.node,
 		      off + (kind != 0 ? 12 : at), kind != 0 ? 1 : 2,
@@ -323,7 +321,7 @@ static int read_entry(struct dir *d, const uint8_t *slot, uint64_t off)
 		d->ended = true;
 		if (drop_pending(d, "fat.lfn-order", "the end of the directory") < 0)
 			return -RIMG_E_NOMEM;
-		if (gaps_bytes_zero(slot, FAT_ENTRY_LEN))
+		if (mem_is_zero(slot, FAT_ENTRY_LEN))
 			return claim(d, off, "unused entries", RIMG_CAUSE_PADDING);
 		return claim(d, off, "behind the end", RIMG_CAUSE_FREE_SPACE);
 	}

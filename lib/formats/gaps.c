@@ -2,7 +2,6 @@
 #include "formats/gaps.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "core/cleanup.h"
 #include "core/num.h"
@@ -53,11 +52,6 @@ int gaps_list(const struct rimg_layer *l, struct gap_run **ret, size_t *ret_n)
 	return 0;
 }
 
-bool gaps_bytes_zero(const uint8_t *data, size_t len)
-{
-	return len == 0 || (data[0] == 0 && memcmp(data, data + 1, len - 1) == 0);
-}
-
 int gaps_zero(struct rimg_layer *l, uint64_t off, uint64_t len, bool *ret, struct rimg_error *err)
 {
 	uint8_t buf[CHUNK];
@@ -69,7 +63,7 @@ int gaps_zero(struct rimg_layer *l, uint64_t off, uint64_t len, bool *ret, struc
 
 		if (rc < 0)
 			return rc;
-		if (!gaps_bytes_zero(buf, n)) {
+		if (!mem_is_zero(buf, n)) {
 			*ret = false;
 			return 0;
 		}

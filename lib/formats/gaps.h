@@ -23,9 +23,6 @@ struct gap_run {
  */
 int gaps_list(const struct rimg_layer *l, struct gap_run **ret, size_t *ret_n);
 
-/** gaps_bytes_zero - are all @len bytes zero? */
-bool gaps_bytes_zero(const uint8_t *data, size_t len);
-
 /**
  * gaps_zero - are the bytes [off, off + len) of the layer, which lie inside, all zero?
  *

@@ -149,7 +149,7 @@ static void check_mbr(struct gpt *g, struct rimg_node *node, const struct mbr_en
 /* An entry without a type is empty; what else stands in it, nobody reads. */
 static void check_unused(struct gpt *g, struct rimg_node *node, const uint8_t *bytes, uint64_t off)
 {
-	if (!bytes || bytes[4] != 0 || gaps_bytes_zero(bytes, MBR_ENTRY_LEN))
+	if (!bytes || bytes[4] != 0 || mem_is_zero(bytes, MBR_ENTRY_LEN))
 		return;
 	layer_finding(g->l, SEVERITY_WARNING, "gpt.header-padding", node, off, MBR_ENTRY_LEN,
 		      "expected zeros in an MBR entry without a type, found other bytes");

@@ -6,7 +6,6 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/pool.h"
-#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* What opening does not look at: the records, and blocks that were lost. */
@@ -66,7 +65,7 @@ static void verify_one(void *arg, size_t i)
 	/* of a plain record these bytes can be seen where they are stored */
 	if (o->rc == 0 && redoxfs_ptr_packed(ptr) != 0 && b->records[i].len > 0)
 		o->slack_zero =
-			gaps_bytes_zero(buf + b->records[i].len, (size_t)len - b->records[i].len);
+			mem_is_zero(buf + b->records[i].len, (size_t)len - b->records[i].len);
 }
 
 /* 0, or a code that ends the work. */

@@ -8,7 +8,6 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/wr.h"
-#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* Enciphered volumes. Facts: docs/formats/redoxfs.md, "Encryption".
@@ -114,7 +113,7 @@ static int try_slots(struct redoxfs *fs, const uint8_t block[REDOXFS_BLOCK])
 		const uint8_t *slot = block + REDOXFS_HEADER_KEYS_OFF + i * REDOXFS_KEY_SLOT_LEN;
 		int rc;
 
-		if (gaps_bytes_zero(slot, REDOXFS_KEY_SLOT_LEN))
+		if (mem_is_zero(slot, REDOXFS_KEY_SLOT_LEN))
 			continue;
 		rc = try_slot(fs, slot, block);
 		if (rc != 0)

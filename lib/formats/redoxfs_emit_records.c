@@ -73,11 +73,6 @@ static uint8_t level_for(size_t len)
 	return level;
 }
 
-static bool is_zero(const uint8_t *p, size_t len)
-{
-	return p[0] == 0 && memcmp(p, p + 1, len - 1) == 0;
-}
-
 /* Pack the record if that saves a level; what upstream's writer would do. */
 static void pack(struct item *it)
 {
@@ -113,7 +108,7 @@ static void prepare(const struct batch *b, struct item *it)
 		it->rc = rimg_source_read(it->node->content, it->off, it->plain, it->len, &it->err);
 	if (it->rc < 0 || it->inline_data)
 		return;
-	it->zero = is_zero(it->plain, it->len);
+	it->zero = mem_is_zero(it->plain, it->len);
 	if (it->zero)
 		return;
 	it->ptr.level = level_for(it->len);

@@ -8,7 +8,6 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/seahash.h"
-#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* The contents of inodes: inline bytes, or records under up to four levels of list blocks.
@@ -54,7 +53,7 @@ static bool packed_tail_zero(const uint8_t *stored, uint64_t stored_len)
 	struct rd r = rd_init(stored, (size_t)stored_len, 0);
 
 	rd_skip(&r, rd_le16(&r));
-	return gaps_bytes_zero(stored + r.pos, (size_t)stored_len - r.pos);
+	return mem_is_zero(stored + r.pos, (size_t)stored_len - r.pos);
 }
 
 static int unpack_into(const uint8_t *stored, uint64_t stored_len, uint64_t full_len, uint8_t *out,

@@ -7,7 +7,6 @@
 #include "core/error.h"
 #include "core/num.h"
 #include "core/seahash.h"
-#include "formats/gaps.h"
 #include "formats/redoxfs_read.h"
 
 /* The ring of headers, and where it is:
@@ -46,7 +45,7 @@ static struct slot slot_parse(const uint8_t block[REDOXFS_BLOCK])
 	uint64_t hash, copy, zero;
 
 	if (!has_signature(block)) {
-		if (gaps_bytes_zero(block, REDOXFS_BLOCK))
+		if (mem_is_zero(block, REDOXFS_BLOCK))
 			s.state = SLOT_ZERO;
 		return s;
 	}

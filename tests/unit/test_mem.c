@@ -256,6 +256,24 @@ static void an_array_too_large_for_memory_is_refused(void **state)
 	assert_int_equal(cap, SIZE_MAX / 64);
 }
 
+static void one_bit_anywhere_is_not_zero(void **state)
+{
+	uint8_t data[66] = { 0 };
+
+	(void)state;
+	data[0] = data[65] = 1; /* around what is looked at */
+	for (size_t len = 0; len <= 64; len++) {
+		data[len + 1] = 1;
+		assert_true(mem_is_zero(data + 1, len));
+		data[len + 1] = 0;
+		for (size_t at = 1; at <= len; at++) {
+			data[at] = (uint8_t)(1U << at % 8);
+			assert_false(mem_is_zero(data + 1, len));
+			data[at] = 0;
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +289,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_cannot_be_deferred_is_not_made),
 		cmocka_unit_test(an_array_grows_and_keeps_its_elements),
 		cmocka_unit_test(an_array_too_large_for_memory_is_refused),
+		cmocka_unit_test(one_bit_anywhere_is_not_zero),
 	};
 
 	return cmocka_run_group_tests_name("mem", tests, NULL, NULL);
