@@ -64,6 +64,16 @@ static int check_written(void *arg, struct sink *sink, struct rimg_error *err)
 	return image_selfcheck(arg, sink, err);
 }
 
+/* Of the layers, which begin with the image, as many are hashed as somebody wants to know. */
+static size_t n_asked(const struct command_call *call, const uint8_t *locked, size_t n_layers)
+{
+	if (locked)
+		return 1;
+	if (call_has(call, "lock"))
+		return n_layers;
+	return call->quiet ? 0 : 1;
+}
+
 /* @locked: the image that a lock demands, or NULL. */
 static int write_image(struct command_call *call, struct image_build *b, const struct lock *lock,
 		       const uint8_t *locked, struct rimg_error *err)
@@ -71,12 +81,20 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 	auto_sink struct sink *sink = sink_file(b->path, b->m->size, err);
 	auto_sink struct sink *lock_file = NULL;
 	const char *lock_path = locked ? NULL : call_value(call, "lock");
-	uint8_t digest[SHA256_LEN];
+	auto_with(arena_done) struct arena arena;
+	struct output_digest *layers = NULL;
+	size_t n_layers = 0;
 	int rc = sink ? image_write(b, sink, err) : -RIMG_E_IO;
 
+	arena_init(&arena, 0);
+	if (rc == 0) {
+		layers = lock_layers(b, sink, &arena, &n_layers, err);
+		rc = layers ? 0 : -RIMG_E_NOMEM;
+	}
 	if (rc == 0)
-		rc = output_seal(call, sink, check_written, b, digest, err);
-	if (rc == 0 && locked && memcmp(digest, locked, SHA256_LEN) != 0) {
+		rc = output_seal(call, sink, check_written, b, layers,
+				 n_asked(call, locked, n_layers), err);
+	if (rc == 0 && locked && memcmp(layers->sha256, locked, SHA256_LEN) != 0) {
 		call_complain(call,
 			      "%s: the inputs are those of the lock, but not the image: "
 			      "another option, or another version of rimg; nothing was kept",
@@ -85,11 +103,11 @@ static int write_image(struct command_call *call, struct image_build *b, const s
 	}
 	/* all that may fail comes before the first of both gets its name */
 	if (rc == 0 && lock_path) {
-		lock_file = lock_write(lock, b, sink, lock_path, err);
+		lock_file = lock_write(lock, b, layers, n_layers, lock_path, err);
 		rc = lock_file ? sink_flush(lock_file, err) : -RIMG_E_IO;
 	}
 	if (rc == 0)
-		rc = output_print_digest(call, digest, b->path, err);
+		rc = output_print_digest(call, layers->sha256, b->path, err);
 	if (rc == 0)
 		rc = sink_commit(sink, err);
 	return rc < 0 || !lock_file ? rc : sink_commit(lock_file, err);

@@ -377,86 +377,87 @@ static void put_inputs(struct jsonw *w, const struct lock *lock)
 	jsonw_end_array(w);
 }
 
-static int put_layer(struct jsonw *w, const char *path, const struct rimg_source *content,
-		     struct rimg_error *err)
-{
-	uint8_t sha256[SHA256_LEN];
-	int rc = digest_source(content, sha256, err);
+/* ---- layers ------------------------------------------------------------------------------- */
 
-	if (rc < 0)
-		return rc;
-	jsonw_object(w, NULL);
-	jsonw_text(w, "path", path);
-	jsonw_u64(w, "size", rimg_source_size(content));
-	put_digest(w, sha256);
-	jsonw_end_object(w);
-	return 0;
+struct output_digest *lock_layers(const struct image_build *b, struct sink *image, struct arena *a,
+				  size_t *ret_n, struct rimg_error *err)
+{
+	size_t n = 1 + b->disk.n_parts + (b->initfs_sink ? 1 : 0);
+	struct output_digest *ret = arena_array(a, n, sizeof(*ret)), *next = ret;
+	const struct rimg_source *back = sink_source(image, err);
+
+	if (!ret)
+		error_nomem(err);
+	if (!ret || !back)
+		return NULL;
+	*next++ = (struct output_digest){ .name = "", .content = back };
+	for (size_t i = 0; i < b->disk.n_parts; i++) {
+		const struct gpt_partition *p = &b->disk.parts[i].gpt;
+
+		*next++ = (struct output_digest){
+			.name = p->name,
+			.content = source_slice(a, back, p->first_lba * GPT_SECTOR,
+						(p->last_lba - p->first_lba + 1) * GPT_SECTOR)
+		};
+	}
+	if (b->initfs_sink)
+		*next = (struct output_digest){ .name = "initfs",
+						.content = sink_source(b->initfs_sink, err) };
+	for (size_t i = 0; i < n; i++)
+		if (!ret[i].content) {
+			error_nomem(err);
+			return NULL;
+		}
+	*ret_n = n;
+	return ret;
 }
 
 /* The image itself has the empty path. */
-static int put_layers(struct jsonw *w, const struct image_build *b, struct sink *image,
-		      struct rimg_error *err)
+static void put_layers(struct jsonw *w, const struct output_digest *layers, size_t n)
 {
-	const struct rimg_source *back = sink_source(image, err);
-	auto_with(arena_done) struct arena a;
-	int rc;
-
-	arena_init(&a, 0);
 	jsonw_array(w, "layers");
-	rc = back ? put_layer(w, "", back, err) : -RIMG_E_IO;
-	for (size_t i = 0; i < b->disk.n_parts && rc == 0; i++) {
-		const struct gpt_partition *p = &b->disk.parts[i].gpt;
-		const struct rimg_source *slice =
-			source_slice(&a, back, p->first_lba * GPT_SECTOR,
-				     (p->last_lba - p->first_lba + 1) * GPT_SECTOR);
-
-		rc = slice ? put_layer(w, p->name, slice, err) : error_nomem(err);
-	}
-	if (rc == 0 && b->initfs_sink) {
-		const struct rimg_source *initfs = sink_source(b->initfs_sink, err);
-
-		rc = initfs ? put_layer(w, "initfs", initfs, err) : -RIMG_E_IO;
+	for (size_t i = 0; i < n; i++) {
+		jsonw_object(w, NULL);
+		jsonw_text(w, "path", layers[i].name);
+		jsonw_u64(w, "size", rimg_source_size(layers[i].content));
+		put_digest(w, layers[i].sha256);
+		jsonw_end_object(w);
 	}
 	jsonw_end_array(w);
-	return rc;
-}
-
-static int put_lock(FILE *out, const struct lock *lock, const struct image_build *b,
-		    struct sink *image, struct rimg_error *err)
-{
-	struct jsonw w = { .out = out, .pretty = true };
-	int rc;
-
-	jsonw_object(&w, NULL);
-	jsonw_text(&w, "schema", SCHEMA);
-	jsonw_u64(&w, "epoch", (uint64_t)b->m->epoch);
-	jsonw_bytes(&w, "seed", b->m->seed, b->m->seed_len);
-	if (b->m->n_inputs > 0)
-		put_manifest(&w, b->m);
-	put_inputs(&w, lock);
-	rc = put_layers(&w, b, image, err);
-	jsonw_end_object(&w);
-	fputc('\n', out);
-	return rc;
 }
 
 struct writing {
 	const struct lock *lock;
 	const struct image_build *b;
-	struct sink *image;
+	const struct output_digest *layers;
+	size_t n_layers;
 };
 
 static int write_lock(FILE *out, void *arg, struct rimg_error *err)
 {
-	const struct writing *w = arg;
+	const struct writing *to = arg;
+	const struct manifest *m = to->b->m;
+	struct jsonw w = { .out = out, .pretty = true };
 
-	return put_lock(out, w->lock, w->b, w->image, err);
+	(void)err;
+	jsonw_object(&w, NULL);
+	jsonw_text(&w, "schema", SCHEMA);
+	jsonw_u64(&w, "epoch", (uint64_t)m->epoch);
+	jsonw_bytes(&w, "seed", m->seed, m->seed_len);
+	if (m->n_inputs > 0)
+		put_manifest(&w, m);
+	put_inputs(&w, to->lock);
+	put_layers(&w, to->layers, to->n_layers);
+	jsonw_end_object(&w);
+	fputc('\n', out);
+	return 0;
 }
 
-struct sink *lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
-			const char *path, struct rimg_error *err)
+struct sink *lock_write(const struct lock *lock, const struct image_build *b,
+			const struct output_digest *layers, size_t n_layers, const char *path,
+			struct rimg_error *err)
 {
-	struct writing w = { .lock = lock, .b = b, .image = image };
+	struct writing w = { .lock = lock, .b = b, .layers = layers, .n_layers = n_layers };
 
 	return capture_sink(path, write_lock, &w, err);
 }

@@ -3,6 +3,7 @@
 #define BUILD_LOCK_H
 
 #include "build/image.h"
+#include "build/output.h"
 
 /**
  * struct lock - every input of a build, with its digest: JSON "rimg.lock/1" (docs/manifest.md)
@@ -38,13 +39,23 @@ int lock_compare(const struct lock *lock, const struct manifest *m, const char *
 		 uint8_t ret_image[SHA256_LEN], struct rimg_error *err);
 
 /**
- * lock_write - the lock file @path: inputs, what decides the image, and the digests of the finished
- *              image and its layers
- * @image: checked; perhaps without its name yet
+ * lock_layers - what a lock has digests of: the finished image first, its partitions, the initfs
+ * @a:     holds them
+ * @ret_n: how many; at least one
+ *
+ * They live as long as @b, @image and @a. NULL without memory.
+ */
+struct output_digest *lock_layers(const struct image_build *b, struct sink *image, struct arena *a,
+				  size_t *ret_n, struct rimg_error *err);
+
+/**
+ * lock_write - the lock file @path: inputs, what decides the image, and the digests of its layers
+ * @layers: those of lock_layers(), hashed by output_seal()
  *
  * Returns the file, written, to be given its name by sink_commit(); NULL on failure.
  */
-struct sink *lock_write(const struct lock *lock, const struct image_build *b, struct sink *image,
-			const char *path, struct rimg_error *err);
+struct sink *lock_write(const struct lock *lock, const struct image_build *b,
+			const struct output_digest *layers, size_t n_layers, const char *path,
+			struct rimg_error *err);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "build/manifest.h"
 #include "build/selfcheck.h"
+#include "core/cleanup.h"
 #include "core/digest.h"
 #include "core/error.h"
 #include "core/num.h"
@@ -103,55 +104,73 @@ int output_confine(struct command_call *call, const struct output *o, const char
 }
 
 /* Side by side, begun in this order: the disk is to be busy from the first moment on, and of those
- * that compute, the digest takes longest and is alone in having one thread only. */
+ * that compute, a digest takes longest and is alone in having one thread only. */
 enum finish_step {
 	FINISH_FLUSH,
-	FINISH_DIGEST,
-	FINISH_CHECK,
-	N_FINISH_STEPS,
+	FINISH_DIGEST, /* the first of them; the check comes after the last */
 };
 
 struct finish {
 	struct sink *sink;
-	const struct rimg_source *written;
 	int (*check)(void *arg, struct sink *sink, struct rimg_error *err);
 	void *arg;
-	uint8_t *digest;
-	int rc[N_FINISH_STEPS];
-	struct rimg_error err[N_FINISH_STEPS];
+	struct output_digest *digests;
+	size_t n_digests;
+	struct {
+		int rc;
+		struct rimg_error err;
+	} flush, checked;
 };
+
+static void hash_one(struct output_digest *d)
+{
+	struct rimg_error err;
+
+	d->rc = error_keep(&d->err, digest_source(d->content, d->sha256, &err), &err);
+}
 
 static void finish_step(void *arg, size_t i)
 {
 	struct finish *f = arg;
 
-	if (i == FINISH_CHECK)
-		f->rc[i] = f->check ? f->check(f->arg, f->sink, &f->err[i]) : 0;
-	else if (i == FINISH_DIGEST)
-		f->rc[i] = digest_source(f->written, f->digest, &f->err[i]);
-	else
-		f->rc[i] = sink_flush(f->sink, &f->err[i]);
+	if (i == FINISH_FLUSH)
+		f->flush.rc = sink_flush(f->sink, &f->flush.err);
+	else if (i < FINISH_DIGEST + f->n_digests)
+		hash_one(&f->digests[i - FINISH_DIGEST]);
+	else if (f->check)
+		f->checked.rc = f->check(f->arg, f->sink, &f->checked.err);
+}
+
+/* The first failure, in order of the steps. */
+static int finish_result(const struct finish *f, struct rimg_error *err)
+{
+	if (f->flush.rc < 0)
+		return error_give(err, f->flush.rc, &f->flush.err);
+	for (size_t i = 0; i < f->n_digests; i++)
+		if (f->digests[i].rc < 0)
+			return error_give(err, f->digests[i].rc, f->digests[i].err);
+	return f->checked.rc < 0 ? error_give(err, f->checked.rc, &f->checked.err) : 0;
 }
 
 int output_seal(struct command_call *call, struct sink *sink,
 		int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
-		uint8_t digest[SHA256_LEN], struct rimg_error *err)
+		struct output_digest *digests, size_t n, struct rimg_error *err)
 {
-	struct finish f = { .sink = sink, .check = check, .arg = arg, .digest = digest };
+	struct finish f = {
+		.sink = sink, .check = check, .arg = arg, .digests = digests, .n_digests = n
+	};
+	const struct rimg_source *written = sink_source(sink, err);
+	int rc;
 
-	f.written = sink_source(sink, err);
-	if (!f.written)
+	if (!written)
 		return -RIMG_E_NOMEM;
 	/* the one that flushes does nothing but wait */
-	pool_for(call->ctx->threads > 1 ? call->ctx->threads + 1 : 1, N_FINISH_STEPS, finish_step,
-		 &f);
-	for (size_t i = 0; i < N_FINISH_STEPS; i++)
-		if (f.rc[i] < 0) {
-			if (err)
-				*err = f.err[i];
-			return f.rc[i];
-		}
-	return source_verify_reads(f.written, err);
+	pool_for(call->ctx->threads > 1 ? call->ctx->threads + 1 : 1, FINISH_DIGEST + n + 1,
+		 finish_step, &f);
+	rc = finish_result(&f, err);
+	for (size_t i = 0; i < n; i++)
+		free(take_ptr(digests[i].err));
+	return rc < 0 ? rc : source_verify_reads(written, err);
 }
 
 int output_print_digest(struct command_call *call, const uint8_t digest[SHA256_LEN],
@@ -178,11 +197,14 @@ int output_finish(struct command_call *call, struct sink *sink, const char *path
 		  int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
 		  struct rimg_error *err)
 {
-	uint8_t digest[SHA256_LEN];
-	int rc = output_seal(call, sink, check, arg, digest, err);
+	struct output_digest whole = { .name = "", .content = sink_source(sink, err) };
+	int rc;
 
+	if (!whole.content)
+		return -RIMG_E_NOMEM;
+	rc = output_seal(call, sink, check, arg, &whole, call->quiet ? 0 : 1, err);
 	if (rc == 0)
-		rc = output_print_digest(call, digest, path, err);
+		rc = output_print_digest(call, whole.sha256, path, err);
 	return rc < 0 ? rc : sink_commit(sink, err);
 }
 

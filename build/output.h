@@ -61,15 +61,29 @@ int output_write(struct command_call *call, struct output *o, const char *format
 		 uint64_t step);
 
 /**
+ * struct output_digest - something whose SHA-256 is asked for
+ * @name:   what a lock calls it; "" for the whole output
+ * @sha256: set by output_seal()
+ * @rc, @err: for output_seal() alone
+ */
+struct output_digest {
+	const char *name;
+	const struct rimg_source *content;
+	uint8_t sha256[SHA256_LEN];
+	int rc;
+	struct rimg_error *err;
+};
+
+/**
  * output_seal - check what was written, flush it, and hash it
- * @check:  compares the sink with what was planned, or NULL; may run in another thread
- * @digest: receives the SHA-256 of the sink
+ * @check:   compares the sink with what was planned, or NULL; may run in another thread
+ * @digests: what is to be hashed, of the sink or of others; no @n saves most of the time
  *
- * The three are done at the same time: a failure of any leaves what was there before.
+ * All is done at the same time: a failure of any leaves what was there before.
  */
 int output_seal(struct command_call *call, struct sink *sink,
 		int (*check)(void *arg, struct sink *sink, struct rimg_error *err), void *arg,
-		uint8_t digest[SHA256_LEN], struct rimg_error *err);
+		struct output_digest *digests, size_t n, struct rimg_error *err);
 
 /**
  * output_finish - output_seal(), print the digest, then give the file its name

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,7 +20,8 @@
 #include "core/str.h"
 
 #define COPY_CHUNK ((size_t)1 << 20)
-#define HOLE_UNIT  ((size_t)4096) /* runs of zeros this long, so aligned, are not written */
+#define DISK_CHUNK ((uint64_t)8 << 20) /* written bytes that the disk is told of */
+#define HOLE_UNIT  ((size_t)4096)      /* runs of zeros this long, so aligned, are not written */
 
 #define TEMP_STEM_MAX 200 /* of the 255 bytes that a name may have */
 
@@ -47,6 +49,7 @@ struct sink {
 			char *path;   /* for messages */
 			bool keep;    /* never replace what is there */
 			int leftover; /* number of the temporary file there; -1: none */
+			_Atomic uint64_t written; /* bytes, by all threads */
 			struct rimg_source *back; /* made by sink_source() */
 		} file;
 		struct {
@@ -235,6 +238,16 @@ struct sink *sink_temporary(const char *path, uint64_t size, struct rimg_error *
 	return file_new(path, size, FILE_UNNAMED, 0600, err);
 }
 
+/* The disk begins while there is still something to compute, so that the flush at the end has
+ * little to wait for. This is a hint: what fails here is told by the flush. */
+static void begin_flush(struct sink *s, size_t n)
+{
+	uint64_t before = atomic_fetch_add(&s->file.written, n);
+
+	if (s->file.name && before / DISK_CHUNK != (before + n) / DISK_CHUNK)
+		(void)sync_file_range(s->file.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
 static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t len,
 		      struct rimg_error *err)
 {
@@ -253,6 +266,7 @@ static int file_write(struct sink *s, uint64_t off, const uint8_t *buf, size_t l
 			}
 			return -RIMG_E_IO;
 		}
+		begin_flush(s, (size_t)n);
 		buf += n;
 		off += (uint64_t)n;
 		len -= (size_t)n;

@@ -27,7 +27,9 @@ command_is '`cp -a`, `sync`' 0 'to=$(mktemp -d "$D/copies/XXXXXX"); cp -a "$D/tr
 command_is '`cp -a`, `sync`, `diff -r`, `sha256sum` of all: what `rimg` does, too' 0 \
 	'to=$(mktemp -d "$D/copies/XXXXXX"); cp -a "$D/tree" "$to" && sync -f "$to" && diff -r "$D/tree" "$to/tree" && find "$to" -type f -exec sha256sum {} +'
 command_is '`rimg redoxfs`, plain' 0 'exec "$RIMG" -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c none'
+command_is '`rimg -q redoxfs`, plain, no digest' 0 'exec "$RIMG" -q -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c none'
 command_is '`rimg redoxfs`, LZ4' 0 'exec "$RIMG" -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c lz4'
+command_is '`rimg -q redoxfs`, LZ4, no digest' 0 'exec "$RIMG" -q -j "$THREADS" redoxfs "$D/tree" -o "$D/out-1.img" -s 512MiB -c lz4'
 if [ -x "$REDOXFS_AR" ]; then
 	command_is '`redoxfs-ar`, LZ4, one thread' 0 'truncate -s 512M "$D/out-2.img" && exec "$REDOXFS_AR" "$D/out-2.img" "$D/tree"'
 fi

@@ -123,6 +123,25 @@ exits 'and check says so' 1 "$rimg" build --check "$in/image.toml" -o "$tmp/e.im
 # ---- locks ---------------------------------------------------------------------------------------
 exits 'a lock is written' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock"
 says 'it names the inputs' '"address": "usr-bin/tool3"' "$tmp/lock"
+# what it says of the layers: the image, its partitions as sfdisk finds them, and the initfs
+layers() {
+	sha256sum <"$tmp/b.img"
+	sfdisk -d "$tmp/b.img" 2>"$err" | sed -n 's/.*start= *\([0-9]*\), size= *\([0-9]*\),.*/\1 \2/p' | while read -r start size; do
+		dd if="$tmp/b.img" bs=512 skip="$start" count="$size" status=none | sha256sum
+	done
+	"$rimg" cat "$tmp/b.img::REDOX::/boot/initfs" | sha256sum
+}
+if command -v sfdisk >/dev/null 2>&1; then
+	layers | cut -d ' ' -f 1 >"$tmp/want"
+	sed -n '/"layers"/,$ s/.*"sha256": "\(.*\)".*/\1/p' "$tmp/lock" >"$tmp/have"
+	same 'and what was made of them' "$tmp/want" "$tmp/have"
+	exits 'a quiet build' 0 "$rimg" -q build "$in/image.toml" -o "$tmp/quiet.img" --lock "$tmp/quiet.lock"
+	same 'makes the same lock' "$tmp/lock" "$tmp/quiet.lock"
+	exits 'and without a lock' 0 "$rimg" -q build "$in/image.toml" -o "$tmp/quiet.img"
+	same 'the same image' "$tmp/b.img" "$tmp/quiet.img"
+else
+	echo 'skipped: the layers of a lock: sfdisk is missing'
+fi
 exits 'the same inputs are accepted' 0 "$rimg" build "$in/image.toml" -o "$tmp/b.img" --lock "$tmp/lock" --locked
 printf 'changed\n' >"$tmp/c/usr-bin/tool3"
 cp "$tmp/b.img" "$tmp/before"
