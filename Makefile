@@ -277,7 +277,8 @@ coverage: golden
 	@$(MAKE) $(JOBS) $(COVER) tests-build
 	@find out/coverage -name '*.gcda' -delete
 	-@$(if $(TESTS),RIMG=out/coverage/rimg GOLDEN='$(GOLDEN)' tests/run out/coverage/tests/log $(TESTS),$(MAKE) $(COVER) test-run)
-	@tests/tools/coverage.py $(if $(FILES),--lines lib/formats) out/coverage lib/formats lib/core lib/audit
+	@tests/tools/coverage.py $(if $(FILES),--lines lib/formats) $(if $(BRANCHES),--branches lib/formats) \
+		out/coverage lib/formats lib/core lib/audit
 
 # every allocation and every call to the system fails in turn, in every command; takes hours, FAULT_STEP=31
 # minutes. FAULT_ONLY='diff check' for some of the commands. See docs/testing.md.

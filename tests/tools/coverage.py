@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""coverage.py [--lines FOLDER] BUILD FOLDER...: what gcov counted in a build folder, for each file.
+"""coverage.py [--lines FOLDER] [--branches FOLDER] BUILD FOLDER...: what gcov counted in a build folder, for each file.
 
 A line of a source counts as run if any of its copies in any program was; a branch is a way out of a
-condition. With --lines: also the lines of one folder that were not run, as FILE:LINE and what stands there.
+condition. With --lines: also the lines of one folder that were not run, as FILE:LINE and what stands there. With
+--branches: also the branches of lines that were run which were not taken, as FILE:LINE:NUMBER of HOW MANY.
 """
 import collections
 import glob
@@ -41,10 +42,25 @@ def row(name, lines, branches):
     print(f"{name:36} {ran:6} {len(lines):6} {part(ran, len(lines))}  {taken:6} {len(branches):6} {part(taken, len(branches))}")
 
 
+def list_left(name, lines, branches, with_lines, with_branches):
+    """What of a file was not run."""
+    with open(name, encoding="utf-8") as f:
+        text = f.read().splitlines()
+    of = collections.Counter(line for line, _ in branches)
+    left = [(line, "") for line, times in lines.items() if with_lines and times == 0]
+    left += [
+        (line, f"{i + 1} of {of[line]}:")
+        for (line, i), times in branches.items()
+        if with_branches and times == 0 and lines[line] > 0
+    ]
+    for line, which in sorted(left):
+        print(f"{name}:{line}:{which} {text[line - 1].strip()}")
+
+
 def main(*args):
-    listed = ""
-    if args[0] == "--lines":
-        listed, args = args[1], args[2:]
+    listed = {"--lines": "", "--branches": ""}
+    while args[0] in listed:
+        listed[args[0]], args = args[1], args[2:]
     build, *folders = args
     files = count(build, folders)
     if not files:
@@ -57,12 +73,8 @@ def main(*args):
             for counts, own in zip(total, files[name]):
                 counts.update({(name, key): n for key, n in own.items()})
         row(folder, *total)
-    for name in sorted(n for n in files if os.path.dirname(n) == listed):
-        with open(name, encoding="utf-8") as f:
-            text = f.read().splitlines()
-        for line, times in sorted(files[name][0].items()):
-            if times == 0:
-                print(f"{name}:{line}: {text[line - 1].strip()}")
+    for name in sorted(files):
+        list_left(name, *files[name], *(os.path.dirname(name) == folder for folder in listed.values()))
 
 
 if __name__ == "__main__":
