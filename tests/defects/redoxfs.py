@@ -14,7 +14,8 @@
     block(N)                     a block by its number; free(N): the N-th free one
     end                          behind the last byte
 
-Values: pointer(BLOCK, LEVEL, UNPACKED), of the bytes that are there now; namehash(TEXT).
+Values: pointer(BLOCK, LEVEL, UNPACKED), of the bytes that are there now; reserved(TEXT): a name that begins with
+these 8 bytes and whose hash is the one that marks unused entries.
 """
 from image import Image
 
@@ -37,14 +38,18 @@ INODE = {
 POINTER = {"address": (0, 8), "levels": (0, 1), "index": (1, 7), "hash": (8, 8)}
 
 
+LANES = (0x16F11FE89B0D677C, 0xB480A793D8E6C86C, 0x6FE2E5AAF078EBC9, 0x14F994A4C5259381)
+FACTOR = 0x6EED0E9DA4D94A4F
+
+
+def g(x, factor=FACTOR):
+    x = x * factor & MASK
+    x ^= (x >> 32) >> (x >> 60)
+    return x * factor & MASK
+
+
 def seahash(data):
-    lanes = [0x16F11FE89B0D677C, 0xB480A793D8E6C86C, 0x6FE2E5AAF078EBC9, 0x14F994A4C5259381]
-
-    def g(x):
-        x = x * 0x6EED0E9DA4D94A4F & MASK
-        x ^= (x >> 32) >> (x >> 60)
-        return x * 0x6EED0E9DA4D94A4F & MASK
-
+    lanes = list(LANES)
     padded = bytes(data) + bytes(-len(data) % 8)
     for i in range(0, len(padded), 8):
         lane = i // 8 % 4
@@ -56,8 +61,19 @@ def name_hash(name):
     return min(seahash(name) & 0xFFFFFFFF, 0xFFFFFFFE)
 
 
+def reserved_name(start):
+    """A name of 16 bytes whose SeaHash ends in ffffffff: each step of the hash can be undone."""
+    undo = pow(FACTOR, -1, 1 << 64)
+    others = g(LANES[0] ^ int.from_bytes(start, "little")) ^ LANES[2] ^ LANES[3] ^ 16
+    for high in range(1 << 32):
+        word = (g(g(high << 32 | 0xFFFFFFFF, undo) ^ others, undo) ^ LANES[1]).to_bytes(8, "little")
+        if word.isalnum():
+            return start + word
+    raise ValueError("no such name")
+
+
 class Redoxfs(Image):
-    functions = ("pointer", "namehash")
+    functions = ("pointer", "namehash", "reserved")
 
     def __init__(self, data):
         super().__init__(data)
@@ -244,6 +260,8 @@ class Redoxfs(Image):
     def function(self, name, args):
         if name == "namehash":
             return name_hash(args[0].encode()).to_bytes(4, "little")
+        if name == "reserved":
+            return reserved_name(args[0].encode())
         field = args[0]
         n = int(field) if field.isdigit() else self.field(field)[0] // B - self.ring
         level, unpacked = (int(a) for a in (args[1:] + ["0", "0"])[:2])
