@@ -122,8 +122,8 @@ static bool fat_geometry(const uint8_t *boot, size_t len, struct fat_geometry *g
 	};
 	if (b.is32) {
 		g->root_cluster = b.root_cluster;
-		g->fsinfo_sector = b.fsinfo < b.reserved ? b.fsinfo : 0;
-		g->backup_sector = b.backup < b.reserved ? b.backup : 0;
+		g->fsinfo_sector = b.fsinfo;
+		g->backup_sector = b.backup;
 		g->mirrored = (b.ext_flags & FAT_MIRROR_OFF) == 0;
 		g->active_fat = g->mirrored ? 0 : b.ext_flags & FAT_ACTIVE_MASK;
 	}
@@ -208,6 +208,26 @@ static int boot_fields(struct fat_volume *v, struct rimg_node *node, const uint8
 	return field_end(&f);
 }
 
+/* What a FAT32 boot sector names has to be one of the reserved sectors. */
+static void check_named(struct fat_volume *v, struct rimg_node *node)
+{
+	const struct fat_geometry *g = &v->geo;
+	uint64_t n = g->reserved_len / g->sector;
+
+	if (g->fsinfo_sector >= n)
+		layer_finding(v->l, SEVERITY_ERROR, "fat.fsinfo-signature", node,
+			      FAT_BOOT_FSINFO_OFF, 2,
+			      "expected fsinfo in one of the %" PRIu64
+			      " reserved sectors, found it named in sector %u",
+			      n, g->fsinfo_sector);
+	if (g->backup_sector >= n)
+		layer_finding(v->l, SEVERITY_WARNING, "fat.backup-differs", node,
+			      FAT_BOOT_BACKUP_OFF, 2,
+			      "expected the backup boot sector in one of the %" PRIu64
+			      " reserved sectors, found it named in sector %u",
+			      n, g->backup_sector);
+}
+
 static int read_boot(struct fat_volume *v, const uint8_t *boot)
 {
 	struct rimg_layer *l = v->l;
@@ -226,6 +246,7 @@ static int read_boot(struct fat_volume *v, const uint8_t *boot)
 			      ": some readers will take it for FAT%s",
 			      FAT16_MAX_CLUSTERS, v->geo.n_clusters,
 			      v->geo.n_clusters <= FAT12_MAX_CLUSTERS ? "12" : "16");
+	check_named(v, node);
 	return boot_fields(v, node, boot, 0);
 }
 
@@ -266,7 +287,7 @@ static bool has_fsinfo_lead(const uint8_t *buf)
 	return rd_le32(&r) == FAT_FSINFO_LEAD;
 }
 
-/* One reserved sector behind the boot sector; @rest owns those without a name. */
+/* One reserved sector behind the boot sector, so @i is not 0; @rest owns those without a name. */
 static int reserved_sector(struct fat_volume *v, struct rimg_node *rest, uint32_t i,
 			   const uint8_t *buf)
 {
@@ -275,13 +296,13 @@ static int reserved_sector(struct fat_volume *v, struct rimg_node *rest, uint32_
 	uint64_t off = (uint64_t)i * g->sector;
 	struct rimg_node *node;
 
-	if (i == g->fsinfo_sector && i != 0) {
+	if (i == g->fsinfo_sector) {
 		node = v->info->fsinfo = layer_meta(l, l->root, "fsinfo");
 		if (!node || fsinfo_fields(v, node, buf, off) < 0)
 			return -RIMG_E_NOMEM;
 		return layer_claim(l, node, off, g->sector, "fsinfo", RIMG_CAUSE_PADDING);
 	}
-	if (i == g->backup_sector && i != 0) {
+	if (i == g->backup_sector) {
 		node = v->info->backup = layer_meta(l, l->root, "backup boot sector");
 		if (!node || boot_fields(v, node, buf, off) < 0)
 			return -RIMG_E_NOMEM;

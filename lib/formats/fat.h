@@ -20,6 +20,8 @@
 #define FAT_BOOT_LEN           512U
 #define FAT_BOOT_SIGNATURE     0xaa55U
 #define FAT_BOOT_SIGNATURE_OFF 510U
+#define FAT_BOOT_FSINFO_OFF    48U  /* FAT32: number of a reserved sector; 0: none */
+#define FAT_BOOT_BACKUP_OFF    50U  /* the same */
 #define FAT_BOOT_CODE16_LEN    448U /* FAT12, FAT16 */
 #define FAT_BOOT_CODE32_LEN    420U
 #define FAT_EXT_SIGNATURE      0x29U

@@ -165,6 +165,10 @@ class Bases:
     def fat32(self, path):
         return self.fat(path, 67584, "-F", "32", "-s", "1")
 
+    def fat_4k(self, path):
+        """Sectors of 4096 bytes."""
+        return self.fat(path, 4096, "-F", "12", "-S", "4096", "-s", "1")
+
     # ---- initfs ----
 
     def initfs_tree(self, path):
