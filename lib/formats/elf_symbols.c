@@ -230,8 +230,11 @@ static int read_symbols(struct symbols *t, Elf *elf, uint32_t table_type,
 		return 0;
 	}
 	more = find_section(f, SHT_SYMTAB_SHNDX, (uint32_t)table);
-	if (more)
+	if (more) {
 		more_data = table_data(f, elf, more);
+		if (!more_data)
+			bad_table(t, more);
+	}
 	t->strings = f->section[table].link;
 	n = (size_t)num_min(data->d_size / entsize, INT_MAX);
 	for (size_t i = 1; i < n; i++) {
@@ -239,7 +242,12 @@ static int read_symbols(struct symbols *t, Elf *elf, uint32_t table_type,
 		struct symbol symbol = { 0 };
 		GElf_Sym sym;
 
-		if (!gelf_getsymshndx(data, more_data, (int)i, &sym, &index) || !wanted(&sym))
+		/* the table of further indexes ends before this one does */
+		if (!gelf_getsymshndx(data, more_data, (int)i, &sym, &index)) {
+			bad_table(t, table);
+			return 0;
+		}
+		if (!wanted(&sym))
 			continue;
 		if (sym.st_shndx != SHN_XINDEX)
 			index = sym.st_shndx;
