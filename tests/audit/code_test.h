@@ -10,52 +10,7 @@
 #include "audit/code.h"
 #include "core/num.h"
 
-static char *temp;
-
-static inline int make_temp(void **state)
-{
-	(void)state;
-	temp = test_temp_dir();
-	return 0;
-}
-
-static inline int remove_temp(void **state)
-{
-	(void)state;
-	test_remove_dir(temp);
-	return 0;
-}
-
-/** temp_path - "NAME" in the folder; the text is valid until the eighth call after this one */
-static inline const char *temp_path(const char *name)
-{
-	static char path[8][256];
-	static unsigned next;
-	char *p = path[next++ % 8];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", temp, name);
-	return p;
-}
-
-__attribute__((format(printf, 1, 2))) static inline void run(const char *fmt, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	if (system(command) != 0)
-		fail_msg("%s", command);
-}
-
-static inline bool have_program(const char *name)
-{
-	char command[256];
-
-	snprintf(command, sizeof(command), "command -v %s >/dev/null 2>&1", name);
-	return system(command) == 0;
-}
+#include "temp.h"
 
 /** struct examined - an object with what it was made of */
 struct examined {

@@ -7,6 +7,8 @@
 #include "core/num.h"
 #include "core/owner.h"
 
+#include "temp.h"
+
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
 	struct rimg_layer *l;
@@ -32,51 +34,6 @@ static uint64_t number(const struct rimg_node *node, const char *key)
 
 #define LONG_NAME "a member name of more than sixteen bytes.txt"
 
-static char *temp;
-
-static int make_temp(void **state)
-{
-	(void)state;
-	temp = test_temp_dir();
-	return 0;
-}
-
-static int remove_temp(void **state)
-{
-	(void)state;
-	test_remove_dir(temp);
-	return 0;
-}
-
-static const char *temp_path(const char *name)
-{
-	static char path[4][256];
-	static unsigned next;
-	char *p = path[next++ % 4];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", temp, name);
-	return p;
-}
-
-__attribute__((format(printf, 1, 2))) static bool run(const char *fmt, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	return system(command) == 0;
-}
-
-static void need(const char *program)
-{
-	if (run("command -v %s >/dev/null 2>&1", program))
-		return;
-	print_message("[  SKIPPED ] this check needs %s\n", program);
-	skip();
-}
-
 /* Members of odd and even length, with a time, two of one name. */
 static void save_members(void)
 {
@@ -86,9 +43,9 @@ static void save_members(void)
 	test_save(temp_path("even"), "even", 4);
 	test_save(temp_path(LONG_NAME), "long", 4);
 	test_save(temp_path("object.s"), ".globl here\nhere: .byte 1\n", 26);
-	assert_true(run("cd %s && mkdir -p again && cp odd again/odd && echo more >>again/odd && "
-			"as -o object.o object.s && chmod 640 odd even",
-			temp));
+	run("cd %s && mkdir -p again && cp odd again/odd && echo more >>again/odd && "
+	    "as -o object.o object.s && chmod 640 odd even",
+	    temp);
 	assert_int_equal(utimensat(AT_FDCWD, temp_path("odd"), times, 0), 0);
 }
 
@@ -156,12 +113,12 @@ static void archives_of_gnu_ar_list_as_it_says(void **state)
 	const struct rimg_attr *mtime;
 
 	(void)state;
-	need("ar");
-	need("as");
+	need_program("ar");
+	need_program("as");
 	save_members();
-	assert_true(run("cd %s && ar qcU gnu.a odd object.o '" LONG_NAME "' even again/odd && "
-			"ar qcD det.a odd object.o '" LONG_NAME "' even again/odd",
-			temp));
+	run("cd %s && ar qcU gnu.a odd object.o '" LONG_NAME "' even again/odd && "
+	    "ar qcD det.a odd object.o '" LONG_NAME "' even again/odd",
+	    temp);
 	assert_agrees_with_ar("ar", "gnu.a");
 	assert_agrees_with_ar("ar", "det.a");
 
@@ -186,12 +143,12 @@ static void archives_with_bsd_names_list_as_llvm_ar_says(void **state)
 	struct test_image t;
 
 	(void)state;
-	need("llvm-ar-14");
-	need("as");
+	need_program("llvm-ar-14");
+	need_program("as");
 	save_members();
-	assert_true(run("cd %s && llvm-ar-14 --format=bsd qcU bsd.a odd object.o '" LONG_NAME
-			"' even again/odd",
-			temp));
+	run("cd %s && llvm-ar-14 --format=bsd qcU bsd.a odd object.o '" LONG_NAME
+	    "' even again/odd",
+	    temp);
 	assert_agrees_with_ar("llvm-ar-14", "bsd.a");
 	t = test_open(temp_path("bsd.a"));
 	assert_int_equal(test_find(&t, "__.SYMDEF")->role, RIMG_ROLE_META);

@@ -7,6 +7,8 @@
 #include "core/format.h"
 #include "core/num.h"
 
+#include "temp.h"
+
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
 	struct rimg_layer *l;
@@ -49,56 +51,6 @@ static struct rimg_node *nth(const struct rimg_node *parent, enum rimg_role role
 }
 
 /* ---- real programs against readelf --------------------------------------------------------- */
-
-static char *temp;
-
-static int make_temp(void **state)
-{
-	(void)state;
-	temp = test_temp_dir();
-	return 0;
-}
-
-static int remove_temp(void **state)
-{
-	(void)state;
-	test_remove_dir(temp);
-	return 0;
-}
-
-static const char *temp_path(const char *name)
-{
-	static char path[8][256];
-	static unsigned next;
-	char *p = path[next++ % 8];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", temp, name);
-	return p;
-}
-
-__attribute__((format(printf, 1, 2))) static bool run(const char *fmt, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	return system(command) == 0;
-}
-
-static bool have(const char *program)
-{
-	return run("command -v %s >/dev/null 2>&1", program);
-}
-
-static void need(const char *program)
-{
-	if (have(program))
-		return;
-	print_message("[  SKIPPED ] this check needs %s\n", program);
-	skip();
-}
 
 static void save_text(const char *name, const char *text)
 {
@@ -325,13 +277,13 @@ static void programs_of_this_machine_read_as_readelf_says(void **state)
 	};
 
 	(void)state;
-	need("readelf");
-	need("gcc");
+	need_program("readelf");
+	need_program("gcc");
 	save_text("s.c", source);
-	assert_true(run("cd %s && gcc -O1 -g -Wl,--build-id -o exe s.c && "
-			"gcc -shared -fPIC -s -o stripped.so s.c && "
-			"gcc -ffunction-sections -c -o object.o s.c",
-			temp));
+	run("cd %s && gcc -O1 -g -Wl,--build-id -o exe s.c && "
+	    "gcc -shared -fPIC -s -o stripped.so s.c && "
+	    "gcc -ffunction-sections -c -o object.o s.c",
+	    temp);
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++) {
 		if (access(samples[i].path, R_OK) == 0)
 			assert_agrees_with_readelf(&samples[i]);
@@ -345,10 +297,10 @@ static void programs_of_32_bits_read_as_readelf_says(void **state)
 	const struct sample sample = { temp_path("i386.o"), ".symtab", false };
 
 	(void)state;
-	need("readelf");
-	need("gcc");
+	need_program("readelf");
+	need_program("gcc");
 	save_text("s.c", source);
-	if (!run("cd %s && gcc -m32 -c -o i386.o s.c 2>/dev/null", temp)) {
+	if (!try_run("cd %s && gcc -m32 -c -o i386.o s.c 2>/dev/null", temp)) {
 		print_message("[  SKIPPED ] gcc makes no 32-bit code here\n");
 		skip();
 	}
@@ -376,16 +328,16 @@ static void programs_for_aarch64_of_either_byte_order_read_as_readelf_says(void 
 	struct test_image t;
 
 	(void)state;
-	need("readelf");
-	need("aarch64-linux-gnu-as");
+	need_program("readelf");
+	need_program("aarch64-linux-gnu-as");
 	save_text("a.s", arm_source);
-	assert_true(run("cd %s && aarch64-linux-gnu-as -o le.o a.s && "
-			"aarch64-linux-gnu-as -EB -o be.o a.s && "
-			"sed 's/.quad/.word/' a.s >a32.s && "
-			"aarch64-linux-gnu-as -EB -mabi=ilp32 -o be32.o a32.s && "
-			"aarch64-linux-gnu-ld -o le.elf le.o && "
-			"aarch64-linux-gnu-ld -EB -o be.elf be.o",
-			temp));
+	run("cd %s && aarch64-linux-gnu-as -o le.o a.s && "
+	    "aarch64-linux-gnu-as -EB -o be.o a.s && "
+	    "sed 's/.quad/.word/' a.s >a32.s && "
+	    "aarch64-linux-gnu-as -EB -mabi=ilp32 -o be32.o a32.s && "
+	    "aarch64-linux-gnu-ld -o le.elf le.o && "
+	    "aarch64-linux-gnu-ld -EB -o be.elf be.o",
+	    temp);
 	for (size_t i = 0; i < ARRAY_LEN(samples); i++)
 		assert_agrees_with_readelf(&samples[i]);
 
@@ -404,8 +356,8 @@ static void object_of_70000_sections_reads_as_readelf_says(void **state)
 	FILE *f;
 
 	(void)state;
-	need("readelf");
-	need("as");
+	need_program("readelf");
+	need_program("as");
 	f = fopen(temp_path("many.s"), "we");
 	assert_non_null(f);
 	for (unsigned i = 0; i < 35000; i++)
@@ -414,7 +366,7 @@ static void object_of_70000_sections_reads_as_readelf_says(void **state)
 			".size f%u, 1\n.section .data.d%u,\"aw\"\n.byte 1\n",
 			i, i, i, i, i);
 	fclose(f);
-	assert_true(run("cd %s && as -o many.o many.s", temp));
+	run("cd %s && as -o many.o many.s", temp);
 	assert_agrees_with_readelf(&sample);
 }
 
@@ -427,9 +379,9 @@ static void program_without_section_headers_shows_its_segments(void **state)
 	struct rimg_node *node;
 
 	(void)state;
-	need("gcc");
+	need_program("gcc");
 	save_text("s.c", source);
-	assert_true(run("cd %s && gcc -O1 -s -o exe s.c", temp));
+	run("cd %s && gcc -O1 -s -o exe s.c", temp);
 	data = test_load(temp_path("exe"), &len);
 	memset(data + 40, 0, 8);
 	memset(data + 60, 0, 4);

@@ -7,6 +7,8 @@
 #include "core/num.h"
 #include "core/owner.h"
 
+#include "temp.h"
+
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
 	struct rimg_layer *l;
@@ -44,49 +46,6 @@ static void run_check(struct rimg_layer *l)
 }
 
 /* ---- programs made by linkers, against objdump ---------------------------------------------- */
-
-static char *temp;
-
-static int make_temp(void **state)
-{
-	(void)state;
-	temp = test_temp_dir();
-	return 0;
-}
-
-static int remove_temp(void **state)
-{
-	(void)state;
-	test_remove_dir(temp);
-	return 0;
-}
-
-static const char *temp_path(const char *name)
-{
-	static char path[256];
-
-	snprintf(path, sizeof(path), "%s/%s", temp, name);
-	return path;
-}
-
-__attribute__((format(printf, 1, 2))) static bool run(const char *fmt, ...)
-{
-	char command[2048];
-	va_list args;
-
-	va_start(args, fmt);
-	vsnprintf(command, sizeof(command), fmt, args);
-	va_end(args);
-	return system(command) == 0;
-}
-
-static void need(const char *program)
-{
-	if (run("command -v %s >/dev/null 2>&1", program))
-		return;
-	print_message("[  SKIPPED ] this check needs %s\n", program);
-	skip();
-}
 
 static void save_source(void)
 {
@@ -148,14 +107,15 @@ static void program_linked_by_gnu_ld_reads_as_objdump_says(void **state)
 	uint8_t *data;
 
 	(void)state;
-	need("clang-14");
-	need("objdump");
-	need("ld");
+	need_program("clang-14");
+	need_program("objdump");
+	need_program("ld");
 	save_source();
-	if (!run("cd %s && clang-14 --target=x86_64-unknown-windows -ffreestanding -O0 -gdwarf-4 "
-		 "-c -o s.obj s.c && ld -m i386pep --subsystem 10 -e efi_main -o gnu.efi s.obj "
-		 "2>/dev/null",
-		 temp)) {
+	if (!try_run(
+		    "cd %s && clang-14 --target=x86_64-unknown-windows -ffreestanding -O0 -gdwarf-4 "
+		    "-c -o s.obj s.c && ld -m i386pep --subsystem 10 -e efi_main -o gnu.efi s.obj "
+		    "2>/dev/null",
+		    temp)) {
 		print_message("[  SKIPPED ] this ld makes no PE images\n");
 		skip();
 	}
@@ -189,15 +149,15 @@ static void program_for_aarch64_reads_as_llvm_says(void **state)
 	const struct rimg_attr *path;
 
 	(void)state;
-	need("clang-14");
-	need("lld-link-14");
-	need("llvm-objdump-14");
+	need_program("clang-14");
+	need_program("lld-link-14");
+	need_program("llvm-objdump-14");
 	save_source();
-	assert_true(run("cd %s && clang-14 --target=aarch64-unknown-windows -ffreestanding -O1 -g "
-			"-gcodeview -c -o a.obj s.c && lld-link-14 /subsystem:efi_application "
-			"/entry:efi_main /nodefaultlib /debug /pdbaltpath:away.pdb /out:a.efi "
-			"a.obj",
-			temp));
+	run("cd %s && clang-14 --target=aarch64-unknown-windows -ffreestanding -O1 -g "
+	    "-gcodeview -c -o a.obj s.c && lld-link-14 /subsystem:efi_application "
+	    "/entry:efi_main /nodefaultlib /debug /pdbaltpath:away.pdb /out:a.efi "
+	    "a.obj",
+	    temp);
 	t = test_open(temp_path("a.efi"));
 	l = open_layer(t.node);
 	run_check(l);
@@ -217,14 +177,14 @@ static void program_of_32_bits_reads_as_objdump_says(void **state)
 	struct rimg_layer *l;
 
 	(void)state;
-	need("clang-14");
-	need("lld-link-14");
-	need("objdump");
+	need_program("clang-14");
+	need_program("lld-link-14");
+	need_program("objdump");
 	save_source();
-	assert_true(run("cd %s && clang-14 --target=i686-unknown-windows -ffreestanding -O1 -c "
-			"-o b.obj s.c && lld-link-14 /subsystem:efi_application /entry:efi_main "
-			"/nodefaultlib /safeseh:no /out:b.efi b.obj",
-			temp));
+	run("cd %s && clang-14 --target=i686-unknown-windows -ffreestanding -O1 -c "
+	    "-o b.obj s.c && lld-link-14 /subsystem:efi_application /entry:efi_main "
+	    "/nodefaultlib /safeseh:no /out:b.efi b.obj",
+	    temp);
 	t = test_open(temp_path("b.efi"));
 	l = open_layer(t.node);
 	assert_no_findings(t.image);

@@ -8,38 +8,20 @@
 #include "core/num.h"
 #include "core/str.h"
 
+#include "temp.h"
 #include "manifest_text.h"
 
 /* ---- include -------------------------------------------------------------------------------- */
 
-static char *folder;
-
-static int make_folder(void **state)
+static int remove_all(void **state)
 {
-	(void)state;
-	folder = test_temp_dir();
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	test_remove_dir(folder);
+	remove_temp(state);
 	return end(state);
-}
-
-static const char *in_folder(const char *name)
-{
-	static char paths[4][512];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", folder, name);
-	return path;
 }
 
 static void write_file(const char *name, const char *text)
 {
-	test_save(in_folder(name), text, strlen(text));
+	test_save(temp_path(name), text, strlen(text));
 }
 
 static void load_file(const char *name)
@@ -47,7 +29,7 @@ static void load_file(const char *name)
 	struct rimg_error err;
 
 	manifest_done(&m);
-	if (manifest_load(in_folder(name), NULL, &m, &err) < 0)
+	if (manifest_load(temp_path(name), NULL, &m, &err) < 0)
 		test_fail_error(name, &err);
 }
 
@@ -60,9 +42,9 @@ static void file_refused(const char *name, int code, const char *line)
 	char shown[1200];
 
 	for (const char *p = line; *p; p++)
-		str_printf(&expected, "%.*s", *p == '@' ? (int)strlen(folder) : 1,
-			   *p == '@' ? folder : p);
-	assert_int_equal(manifest_load(in_folder(name), NULL, &none, &err), -code);
+		str_printf(&expected, "%.*s", *p == '@' ? (int)strlen(temp) : 1,
+			   *p == '@' ? temp : p);
+	assert_int_equal(manifest_load(temp_path(name), NULL, &none, &err), -code);
 	assert_string_equal(rimg_error_format(&err, shown, sizeof(shown)), expected.data);
 	str_done(&expected);
 }
@@ -96,7 +78,7 @@ static void included_files_come_first_and_the_later_wins(void **state)
 	assert_partition(0, "y", 50, 60, MANIFEST_FORMAT_REDOXFS);
 	assert_int_equal(m.n_files, 3);
 	assert_string_equal(m.files[0].path, "/1");
-	assert_string_equal(m.files[0].place.file, in_folder("base.toml"));
+	assert_string_equal(m.files[0].place.file, temp_path("base.toml"));
 	assert_string_equal(m.files[1].path, "/2");
 	assert_string_equal(m.files[2].path, "/3");
 	assert_int_equal(m.n_packages, 1);
@@ -114,12 +96,12 @@ static void included_files_come_first_and_the_later_wins(void **state)
 static void sources_stay_relative_to_the_file_that_names_them(void **state)
 {
 	(void)state;
-	assert_return_code(mkdir(in_folder("sub"), 0700), errno);
+	assert_return_code(mkdir(temp_path("sub"), 0700), errno);
 	write_file("sub/base.json", "{\"initfs\": {\"root\": \"fs\", \"bootstrap\": \"boot\"}}");
 	write_file("m.toml", "include = ['sub/base.json']\n" SIZE "[initfs]\nbootstrap = 'own'\n");
 	load_file("m.toml");
-	assert_string_equal(m.initfs->root.path, in_folder("sub/fs"));
-	assert_string_equal(m.initfs->bootstrap->path, in_folder("own"));
+	assert_string_equal(m.initfs->root.path, temp_path("sub/fs"));
+	assert_string_equal(m.initfs->bootstrap->path, temp_path("own"));
 }
 
 static void every_file_that_was_read_is_listed_with_its_digest(void **state)
@@ -132,10 +114,10 @@ static void every_file_that_was_read_is_listed_with_its_digest(void **state)
 	write_file("m.toml", "include = ['base.toml']\n");
 	load_file("m.toml");
 	assert_int_equal(m.n_inputs, 2);
-	assert_string_equal(m.inputs[0].text, in_folder("m.toml"));
+	assert_string_equal(m.inputs[0].text, temp_path("m.toml"));
 	assert_int_equal(m.inputs[0].size, 24);
 	assert_string_equal(m.inputs[1].text, "base.toml");
-	assert_string_equal(m.inputs[1].path, in_folder("base.toml"));
+	assert_string_equal(m.inputs[1].path, temp_path("base.toml"));
 	assert_int_equal(m.inputs[1].size, 24);
 	assert_memory_equal(m.inputs[1].sha256, digest, 4);
 }
@@ -173,7 +155,7 @@ static void a_file_may_be_included_twice_but_not_by_itself(void **state)
 	file_refused("self.toml", RIMG_E_BAD,
 		     "@/self.toml:2: include goes round in a circle: @/self.toml -> @/self.toml");
 	write_file("a.toml", "include = ['./c.toml']\n");
-	assert_return_code(symlink("b.toml", in_folder("c.toml")), errno);
+	assert_return_code(symlink("b.toml", temp_path("c.toml")), errno);
 	file_refused(
 		"b.toml", RIMG_E_BAD,
 		"@/a.toml:1: include goes round in a circle: @/b.toml -> @/a.toml -> @/b.toml");
@@ -216,15 +198,15 @@ static void all_files_together_end_at_a_limit(void **state)
 	assert_non_null(text);
 	memset(text, '\n', JSON_TEXT_MAX + 1);
 	write_file("m.toml", "include = ['long.toml']\n" SIZE);
-	test_save(in_folder("long.toml"), text,
+	test_save(temp_path("long.toml"), text,
 		  JSON_TEXT_MAX - strlen("include = ['long.toml']\n" SIZE));
 	load_file("m.toml");
-	test_save(in_folder("long.toml"), text,
+	test_save(temp_path("long.toml"), text,
 		  JSON_TEXT_MAX - strlen("include = ['long.toml']\n" SIZE) + 1);
 	file_refused(
 		"m.toml", RIMG_E_LIMIT,
 		"@/m.toml:1: the files of this manifest are longer than 16777216 bytes together");
-	test_save(in_folder("m.toml"), text, JSON_TEXT_MAX + 1);
+	test_save(temp_path("m.toml"), text, JSON_TEXT_MAX + 1);
 	file_refused("m.toml", RIMG_E_LIMIT, "@/m.toml: longer than 16777216 bytes");
 	free(text);
 }
@@ -236,7 +218,7 @@ static void files_that_cannot_be_read_are_told_with_who_wants_them(void **state)
 	write_file("m.toml", "include = [\n'none.toml']\n");
 	file_refused("m.toml", RIMG_E_IO,
 		     "@/m.toml:2: cannot open \"@/none.toml\": No such file or directory");
-	assert_return_code(mkfifo(in_folder("fifo"), 0600), errno);
+	assert_return_code(mkfifo(temp_path("fifo"), 0600), errno);
 	file_refused("fifo", RIMG_E_IO, "@/fifo: \"@/fifo\" is not a regular file");
 	write_file("m.toml", "include = ['']\n");
 	file_refused("m.toml", RIMG_E_BAD, "@/m.toml:1: include: an empty name, or one with a NUL");
@@ -362,24 +344,23 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(included_files_come_first_and_the_later_wins,
-						make_folder, remove_folder),
+						make_temp, remove_all),
 		cmocka_unit_test_setup_teardown(sources_stay_relative_to_the_file_that_names_them,
-						make_folder, remove_folder),
+						make_temp, remove_all),
 		cmocka_unit_test_setup_teardown(every_file_that_was_read_is_listed_with_its_digest,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(errors_name_the_file_they_are_in, make_folder,
-						remove_folder),
+						make_temp, remove_all),
+		cmocka_unit_test_setup_teardown(errors_name_the_file_they_are_in, make_temp,
+						remove_all),
 		cmocka_unit_test_setup_teardown(a_file_may_be_included_twice_but_not_by_itself,
-						make_folder, remove_folder),
-		cmocka_unit_test_setup_teardown(includes_nest_to_a_limit, make_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(includes_that_multiply_end_at_a_limit, make_folder,
-						remove_folder),
-		cmocka_unit_test_setup_teardown(all_files_together_end_at_a_limit, make_folder,
-						remove_folder),
+						make_temp, remove_all),
+		cmocka_unit_test_setup_teardown(includes_nest_to_a_limit, make_temp, remove_all),
+		cmocka_unit_test_setup_teardown(includes_that_multiply_end_at_a_limit, make_temp,
+						remove_all),
+		cmocka_unit_test_setup_teardown(all_files_together_end_at_a_limit, make_temp,
+						remove_all),
 		cmocka_unit_test_setup_teardown(
-			files_that_cannot_be_read_are_told_with_who_wants_them, make_folder,
-			remove_folder),
+			files_that_cannot_be_read_are_told_with_who_wants_them, make_temp,
+			remove_all),
 		cmocka_unit_test_teardown(settings_go_over_what_the_files_say, end),
 		cmocka_unit_test_teardown(a_value_that_is_no_toml_is_a_text, end),
 		cmocka_unit_test_teardown(settings_that_make_no_sense_are_refused, end),

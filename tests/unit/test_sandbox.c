@@ -16,6 +16,8 @@
 
 #include "core/sandbox.h"
 
+#include "temp.h"
+
 /* What somebody who has taken over a parser tries from inside. Each attempt is a process of its own
  * that enters a sandbox and then does one thing. */
 
@@ -25,42 +27,24 @@ enum outcome {
 	REFUSED = 5, /* an error came back */
 };
 
-static char *dir;      /* a file in it, and a directory; the sandbox may or may not name it */
 static char out[4096]; /* what the last attempt printed on standard error */
 
-static const char *in_dir(const char *name)
-{
-	static char paths[4][512];
-	static unsigned next;
-	char *path = paths[next++ % 4];
-
-	snprintf(path, sizeof(paths[0]), "%s/%s", dir, name);
-	return path;
-}
-
+/* In the folder are a file and a directory; the sandbox may or may not name it. */
 static int setup(void **state)
 {
 	FILE *f;
 
-	(void)state;
 	if (!sandbox_offer().landlock)
 		test_skip_program("this kernel has no Landlock");
 	if (sandbox_instrumented())
 		test_skip_program("a build for a sanitizer filters no system calls");
 	if (!sandbox_offer().seccomp)
 		test_skip_program("this kernel has no seccomp");
-	dir = test_temp_dir();
-	f = fopen(in_dir("file"), "w");
+	make_temp(state);
+	f = fopen(temp_path("file"), "w");
 	fputs("text", f);
 	fclose(f);
-	mkdir(in_dir("inner"), 0755);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	test_remove_dir(dir);
+	mkdir(temp_path("inner"), 0755);
 	return 0;
 }
 
@@ -89,7 +73,7 @@ static void read_one(void)
 	struct sandbox s;
 
 	sandbox_init(&s);
-	sandbox_may_read(&s, in_dir("file"));
+	sandbox_may_read(&s, temp_path("file"));
 	enter(&s);
 }
 
@@ -98,7 +82,7 @@ static void write_inner(void)
 	struct sandbox s;
 
 	sandbox_init(&s);
-	sandbox_may_write(&s, in_dir("inner/new"));
+	sandbox_may_write(&s, temp_path("inner/new"));
 	enter(&s);
 }
 
@@ -107,7 +91,7 @@ static void make_inner(void)
 	struct sandbox s;
 
 	sandbox_init(&s);
-	sandbox_may_make(&s, in_dir("inner/new"));
+	sandbox_may_make(&s, temp_path("inner/new"));
 	enter(&s);
 }
 
@@ -160,12 +144,13 @@ static bool opens(const char *path, int flags)
 
 static bool open_file(void)
 {
-	return opens(in_dir("file"), O_RDONLY);
+	return opens(temp_path("file"), O_RDONLY);
 }
 
 static bool open_file_at(void)
 {
-	return syscall(SYS_openat2, AT_FDCWD, in_dir("file"), &(uint64_t[3]){ O_RDONLY }, 24) >= 0;
+	return syscall(SYS_openat2, AT_FDCWD, temp_path("file"), &(uint64_t[3]){ O_RDONLY }, 24) >=
+	       0;
 }
 
 static bool open_shadow(void)
@@ -180,53 +165,53 @@ static bool open_proc(void)
 
 static bool list_dir(void)
 {
-	return opens(dir, O_RDONLY | O_DIRECTORY);
+	return opens(temp, O_RDONLY | O_DIRECTORY);
 }
 
 static bool write_file(void)
 {
-	return opens(in_dir("file"), O_WRONLY);
+	return opens(temp_path("file"), O_WRONLY);
 }
 
 static bool truncate_file(void)
 {
-	return opens(in_dir("file"), O_WRONLY | O_TRUNC);
+	return opens(temp_path("file"), O_WRONLY | O_TRUNC);
 }
 
 static bool make_file(void)
 {
-	return opens(in_dir("other"), O_WRONLY | O_CREAT);
+	return opens(temp_path("other"), O_WRONLY | O_CREAT);
 }
 
 static bool make_inner_file(void)
 {
-	return opens(in_dir("inner/x"), O_WRONLY | O_CREAT) &&
-	       rename(in_dir("inner/x"), in_dir("inner/new")) == 0;
+	return opens(temp_path("inner/x"), O_WRONLY | O_CREAT) &&
+	       rename(temp_path("inner/x"), temp_path("inner/new")) == 0;
 }
 
 static bool make_inner_dir(void)
 {
-	return mkdir(in_dir("inner/new"), 0700) == 0;
+	return mkdir(temp_path("inner/new"), 0700) == 0;
 }
 
 static bool make_outer_dir(void)
 {
-	return mkdir(in_dir("outer"), 0700) == 0;
+	return mkdir(temp_path("outer"), 0700) == 0;
 }
 
 static bool remove_file(void)
 {
-	return unlink(in_dir("file")) == 0;
+	return unlink(temp_path("file")) == 0;
 }
 
 static bool rename_out(void)
 {
-	return rename(in_dir("inner/new"), in_dir("moved")) == 0;
+	return rename(temp_path("inner/new"), temp_path("moved")) == 0;
 }
 
 static bool link_in(void)
 {
-	return link(in_dir("file"), in_dir("inner/linked")) == 0;
+	return link(temp_path("file"), temp_path("inner/linked")) == 0;
 }
 
 static void nothing_can_be_opened(void **state)
@@ -260,7 +245,7 @@ static void an_output_is_written_in_its_folder_and_nowhere_else(void **state)
 {
 	(void)state;
 	assert_int_equal(try(write_inner, make_inner_file), DONE);
-	assert_int_equal(access(in_dir("inner/new"), F_OK), 0);
+	assert_int_equal(access(temp_path("inner/new"), F_OK), 0);
 	assert_int_equal(try(write_inner, make_file), REFUSED);
 	assert_int_equal(try(write_inner, open_file), REFUSED);
 	assert_int_equal(try(write_inner, write_file), REFUSED);
@@ -269,8 +254,8 @@ static void an_output_is_written_in_its_folder_and_nowhere_else(void **state)
 	assert_int_equal(try(write_inner, rename_out), REFUSED);
 	assert_int_equal(try(write_inner, link_in), REFUSED);
 	assert_ends(write_inner, make_inner_dir);
-	assert_int_equal(unlink(in_dir("inner/new")), 0);
-	assert_int_equal(access(in_dir("file"), F_OK), 0);
+	assert_int_equal(unlink(temp_path("inner/new")), 0);
+	assert_int_equal(access(temp_path("file"), F_OK), 0);
 }
 
 static void a_tree_is_made_in_its_folder_and_nowhere_else(void **state)
@@ -281,7 +266,7 @@ static void a_tree_is_made_in_its_folder_and_nowhere_else(void **state)
 	assert_int_equal(try(make_inner, rename_out), REFUSED);
 	assert_int_equal(try(make_inner, make_file), REFUSED);
 	assert_int_equal(try(make_inner, link_in), REFUSED);
-	assert_int_equal(rmdir(in_dir("inner/new")), 0);
+	assert_int_equal(rmdir(temp_path("inner/new")), 0);
 }
 
 /* ---- everything else ------------------------------------------------------------------------ */
@@ -470,5 +455,5 @@ int main(void)
 		cmocka_unit_test(a_failed_assertion_is_seen),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, remove_temp);
 }
