@@ -5,9 +5,10 @@
 /* What the tests of FAT share: the EFI partitions of the golden disks, to be changed. Include
  * "test.h" first. */
 
-#include "core/format.h"
 #include "core/num.h"
 #include "core/str.h"
+
+#include "nodes.h"
 
 #define ESP_OFF  ((size_t)1 << 20)
 #define ESP_SIZE ((size_t)1 << 20)
@@ -88,20 +89,7 @@ static inline void put_fats(unsigned cluster, unsigned value)
 
 static inline struct rimg_layer *open_layer(struct test_image *t)
 {
-	struct rimg_layer *l = NULL;
-	struct rimg_error err;
-
-	assert_int_equal(node_open(t->node, &l, &err), 0);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "fat");
-	return l;
-}
-
-static inline void check_layer(struct rimg_layer *l)
-{
-	struct rimg_error err;
-
-	assert_int_equal(l->format->check(l, &err), 0);
+	return layer_of(t->node, "fat");
 }
 
 static inline struct test_image open_bytes(const uint8_t *data, size_t len)
@@ -110,7 +98,7 @@ static inline struct test_image open_bytes(const uint8_t *data, size_t len)
 	struct rimg_layer *l = open_layer(&t);
 
 	if (!l->unreadable)
-		check_layer(l);
+		run_check(l);
 	return t;
 }
 

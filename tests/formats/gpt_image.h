@@ -6,8 +6,9 @@
  * first. */
 
 #include "core/crc32.h"
-#include "core/format.h"
 #include "core/str.h"
+
+#include "nodes.h"
 
 #define SECTOR  ((size_t)512)
 #define SECTORS 131072
@@ -62,20 +63,7 @@ static inline void fix_header(size_t header, size_t len)
 
 static inline struct rimg_layer *open_layer(struct test_image *t)
 {
-	struct rimg_layer *l = NULL;
-	struct rimg_error err;
-
-	assert_int_equal(node_open(t->node, &l, &err), 0);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "gpt");
-	return l;
-}
-
-static inline void check_layer(struct rimg_layer *l)
-{
-	struct rimg_error err;
-
-	assert_int_equal(l->format->check(l, &err), 0);
+	return layer_of(t->node, "gpt");
 }
 
 /* Opens and checks the disk in memory. */
@@ -85,7 +73,7 @@ static inline struct test_image open_disk(void)
 	struct rimg_layer *l = open_layer(&t);
 
 	if (!l->unreadable)
-		check_layer(l);
+		run_check(l);
 	return t;
 }
 

@@ -7,38 +7,15 @@
 #include <lzma.h>
 #include <openssl/evp.h>
 
-#include "core/format.h"
 #include "core/num.h"
 #include "core/wr.h"
 #include "formats/pkgar.h"
 
+#include "nodes.h"
+
 static inline struct rimg_layer *open_layer(struct rimg_node *node)
 {
-	struct rimg_layer *l;
-	struct rimg_error err;
-
-	if (node_open(node, &l, &err) < 0)
-		test_fail_error("open", &err);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "pkgar");
-	return l;
-}
-
-static inline void run_check(struct rimg_layer *l)
-{
-	struct rimg_error err;
-
-	if (l->format->check(l, &err) < 0)
-		test_fail_error("check", &err);
-}
-
-static inline uint64_t number(const struct rimg_node *node, const char *key)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	return a->u;
+	return layer_of(node, "pkgar");
 }
 
 /* ---- packages made here --------------------------------------------------------------------- */

@@ -3,31 +3,15 @@
 
 #include <inttypes.h>
 
-#include "core/format.h"
 #include "core/num.h"
 #include "core/owner.h"
 
+#include "nodes.h"
 #include "temp.h"
 
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
-	struct rimg_layer *l;
-	struct rimg_error err;
-
-	if (node_open(node, &l, &err) < 0)
-		test_fail_error("open", &err);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "ar");
-	return l;
-}
-
-static uint64_t number(const struct rimg_node *node, const char *key)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	return a->u;
+	return layer_of(node, "ar");
 }
 
 /* ---- archives made by ar -------------------------------------------------------------------- */

@@ -4,40 +4,14 @@
 #include <elf.h>
 #include <inttypes.h>
 
-#include "core/format.h"
 #include "core/num.h"
 
+#include "nodes.h"
 #include "temp.h"
 
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
-	struct rimg_layer *l;
-	struct rimg_error err;
-
-	if (node_open(node, &l, &err) < 0)
-		test_fail_error("open", &err);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "elf");
-	return l;
-}
-
-static uint64_t number(const struct rimg_node *node, const char *key)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	return a->u;
-}
-
-static void assert_text(const struct rimg_node *node, const char *key, const char *expected)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	assert_int_equal(a->bytes.len, strlen(expected));
-	assert_memory_equal(a->bytes.data, expected, a->bytes.len);
+	return layer_of(node, "elf");
 }
 
 /* The n-th child of a role, counted from 0. */

@@ -50,7 +50,7 @@ static struct test_image open_volume(const char *dir)
 {
 	struct test_image t = test_open(path_in(dir, "vol"));
 
-	check_layer(open_layer(&t));
+	run_check(open_layer(&t));
 	return t;
 }
 

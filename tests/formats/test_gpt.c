@@ -94,7 +94,7 @@ static void golden_disks_are_without_findings(void **state)
 		struct test_image t = test_open(test_image_path(disks[i]));
 		struct rimg_layer *l = open_layer(&t);
 
-		check_layer(l);
+		run_check(l);
 		assert_no_findings(t.image);
 		assert_no_gaps(l);
 		test_close(&t);
@@ -169,7 +169,7 @@ static void assert_broken(const char *image, const char *code, const char *node,
 	/* the other copy still tells where everything is */
 	assert_int_equal(rimg_source_size(test_find(&t, "REDOX")->content), 124928 * SECTOR);
 	assert_no_gaps(l);
-	check_layer(l);
+	run_check(l);
 	assert_no_finding(t.image, "gpt.readers-disagree");
 	test_close(&t);
 }
@@ -410,7 +410,7 @@ static void readers_that_disagree_are_a_finding(void **state)
 	snprintf(path, sizeof(path), "%s/disk.img", dir);
 	test_save(path, disk, SIZE);
 	t = test_open(path);
-	check_layer(open_layer(&t));
+	run_check(open_layer(&t));
 	assert_finding(t.image, "gpt.header-crc");
 	assert_finding(t.image, "gpt.readers-disagree");
 	test_find(&t, "REDOX");
@@ -453,7 +453,7 @@ static void sectors_of_4096_bytes_are_read_as_fdisk_writes_them(void **state)
 	}
 	assert_int_equal(system(command), 0);
 	t = test_open(path);
-	check_layer(open_layer(&t));
+	run_check(open_layer(&t));
 	assert_no_findings(t.image);
 	assert_attr(t.node->nested->root, "sector_size", "4096");
 	assert_attr(test_find(&t, "partition 1"), "first_lba", "256");

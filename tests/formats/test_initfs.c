@@ -6,41 +6,16 @@
 
 #include "core/cleanup.h"
 #include "core/digest.h"
-#include "core/format.h"
 #include "core/num.h"
 #include "core/owner.h"
 #include "core/str.h"
 #include "formats/initfs.h"
 
+#include "nodes.h"
+
 static struct rimg_layer *open_layer(struct rimg_node *node)
 {
-	struct rimg_layer *l;
-	struct rimg_error err;
-
-	if (node_open(node, &l, &err) < 0)
-		test_fail_error("open", &err);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "initfs");
-	return l;
-}
-
-static uint64_t number(const struct rimg_node *node, const char *key)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	return a->u;
-}
-
-static void assert_text(const struct rimg_node *node, const char *key, const char *expected)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	assert_int_equal(a->bytes.len, strlen(expected));
-	assert_memory_equal(a->bytes.data, expected, a->bytes.len);
+	return layer_of(node, "initfs");
 }
 
 /* ---- golden images against the listings of an independent reader --------------------------- */
@@ -358,11 +333,6 @@ static struct rimg_layer *open_made(struct test_image *t, size_t len)
 {
 	*t = test_open_bytes(image, len);
 	return open_layer(t->node);
-}
-
-static void run_check(struct rimg_layer *l)
-{
-	assert_int_equal(l->format->check(l, NULL), 0);
 }
 
 static void sound_image_has_no_findings(void **state)

@@ -11,16 +11,6 @@
 
 #include "pkgar_image.h"
 
-static void assert_text(const struct rimg_node *node, const char *key, const char *expected)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("%s has no attribute %s", node->name, key);
-	assert_int_equal(a->bytes.len, strlen(expected));
-	assert_memory_equal(a->bytes.data, expected, a->bytes.len);
-}
-
 /* ---- golden packages against the listings of an independent reader -------------------------- */
 
 static const char *text_of(struct json_object *o, const char *key)

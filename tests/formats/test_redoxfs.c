@@ -34,7 +34,7 @@ static const char *text_of(struct json_object *line, const char *key)
 static void compare_number(const struct rimg_node *node, struct json_object *line, const char *key,
 			   const char *attr)
 {
-	uint64_t listed, found = redoxfs_test_u64(node, attr);
+	uint64_t listed, found = number(node, attr);
 
 	assert_true(str_parse_u64(text_of(line, key), &listed));
 	if (listed != found)
@@ -66,7 +66,7 @@ static void compare_content(const struct rimg_node *node, struct json_object *li
 	struct rimg_error err;
 
 	assert_non_null(node->content);
-	assert_int_equal(rimg_source_size(node->content), redoxfs_test_u64(node, "size"));
+	assert_int_equal(rimg_source_size(node->content), number(node, "size"));
 	if (digest_source(node->content, digest, &err) < 0)
 		test_fail_error(node->name, &err);
 	str_add_hex(&sha, digest, sizeof(digest));
@@ -93,14 +93,14 @@ static void compare_node(const struct rimg_node *node, struct json_object *line)
 
 	compare_text(node, line, "type", rimg_role_name(node->role));
 	compare_number(node, line, "id", "id");
-	snprintf(mode, sizeof(mode), "%04" PRIo64, redoxfs_test_u64(node, "mode"));
+	snprintf(mode, sizeof(mode), "%04" PRIo64, number(node, "mode"));
 	compare_text(node, line, "mode", mode);
 	compare_number(node, line, "uid", "uid");
 	compare_number(node, line, "gid", "gid");
 	compare_number(node, line, "size", "size");
 	compare_number(node, line, "blocks", "blocks");
 	compare_number(node, line, "links", "links");
-	compare_text(node, line, "inline", redoxfs_test_u64(node, "inline") ? "true" : "false");
+	compare_text(node, line, "inline", number(node, "inline") ? "true" : "false");
 	compare_time(node, line, "ctime");
 	compare_time(node, line, "mtime");
 	compare_time(node, line, "atime");
@@ -120,13 +120,12 @@ static void compare_header(const struct rimg_layer *l, struct json_object *line)
 	compare_number(l->root, line, "generation", "generation");
 	compare_number(l->root, line, "size", "size");
 	compare_number(l->root, line, "free_blocks", "free blocks");
-	compare_text(l->root, line, "encrypted",
-		     redoxfs_test_u64(l->root, "encrypted") ? "true" : "false");
+	compare_text(l->root, line, "encrypted", number(l->root, "encrypted") ? "true" : "false");
 	assert_non_null(uuid);
 	str_add_hex(&text, uuid->bytes.data, uuid->bytes.len);
 	compare_text(l->root, line, "uuid", str_cstr(&text));
-	assert_int_equal(redoxfs_test_u64(l->root, "version"), 8);
-	assert_int_equal(redoxfs_test_u64(l->root, "block size"), 4096);
+	assert_int_equal(number(l->root, "version"), 8);
+	assert_int_equal(number(l->root, "block size"), 4096);
 }
 
 /* ---- a whole listing ----------------------------------------------------------------------- */
@@ -196,7 +195,7 @@ static void assert_no_gaps(const struct rimg_layer *l)
 
 static void check_sound(struct rimg_node *node, const char *listing)
 {
-	struct rimg_layer *l = redoxfs_test_layer(node);
+	struct rimg_layer *l = layer_of(node, "redoxfs");
 	struct rimg_error err;
 
 	compare_listing(l, listing);
@@ -283,7 +282,7 @@ static void partitions_list_as_upstream_lists_them(void **state)
 static void check_locked(const char *password, const char *hint)
 {
 	struct test_image t = test_open_with(test_image_path("encrypted"), password);
-	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
 	const struct finding *f = test_finding(t.image, "redoxfs.password");
 
 	assert_true(l->unreadable);
@@ -318,7 +317,7 @@ static void a_password_does_not_matter_to_a_plain_volume(void **state)
 static void places_in_an_encrypted_volume_mean_nothing(void **state)
 {
 	struct test_image t = open_volume("encrypted");
-	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
 
 	(void)state;
 	assert_true(l->opaque_places);
@@ -356,7 +355,7 @@ static void any_part_of_a_content_can_be_read(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct test_image t = open_volume(names[i]);
-		struct rimg_layer *l = redoxfs_test_layer(t.node);
+		struct rimg_layer *l = layer_of(t.node, "redoxfs");
 
 		for (struct rimg_node *n = l->top; n; n = redoxfs_test_next(l->top, n)) {
 			if (n->role == RIMG_ROLE_FILE && rimg_source_size(n->content) < 8 << 20)
@@ -388,7 +387,7 @@ static void claimed_content_is_content(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct test_image t = open_volume(names[i]);
-		struct rimg_layer *l = redoxfs_test_layer(t.node);
+		struct rimg_layer *l = layer_of(t.node, "redoxfs");
 		size_t n = 0;
 
 		for (size_t k = 0; k < l->n_claims; k++) {
@@ -426,7 +425,7 @@ static void attributes_are_where_they_say(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		struct test_image t = open_volume(names[i]);
-		struct rimg_layer *l = redoxfs_test_layer(t.node);
+		struct rimg_layer *l = layer_of(t.node, "redoxfs");
 
 		for (struct rimg_node *n = l->root; n; n = redoxfs_test_next(l->root, n)) {
 			rimg_for_each_attr(a, n)
@@ -441,7 +440,7 @@ static void attributes_are_where_they_say(void **state)
 static void the_first_path_owns_a_hard_link(void **state)
 {
 	struct test_image t = open_volume("odd");
-	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
 	struct rimg_node *first = find_path(l, "/dir/hard"), *second = find_path(l, "/dir/hard2");
 
 	(void)state;

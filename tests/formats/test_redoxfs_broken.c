@@ -164,7 +164,7 @@ static void check_defect(const struct defect *d)
 
 	snprintf(name, sizeof(name), "broken/%s", d->image);
 	t = test_open(test_image_path(name));
-	l = redoxfs_test_layer(t.node);
+	l = layer_of(t.node, "redoxfs");
 	if (d->stage == CHECK)
 		assert_null(test_finding(t.image, d->code));
 	assert_int_equal(l->format->check(l, NULL), 0);
@@ -191,7 +191,7 @@ static void a_volume_on_a_broken_disk_is_sound(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(disks); i++) {
 		struct test_image t = test_open_golden(disks[i], "");
-		struct rimg_layer *l = redoxfs_test_layer(test_find(&t, "REDOX"));
+		struct rimg_layer *l = layer_of(test_find(&t, "REDOX"), "redoxfs");
 
 		assert_int_equal(l->format->check(l, NULL), 0);
 		assert_int_equal(l->n_errors, 0);
@@ -225,7 +225,7 @@ static void a_volume_cut_anywhere_has_an_error(void **state)
 		assert_non_null(cut);
 		memcpy(cut, v.data, len);
 		t = test_open_bytes(cut, len);
-		l = redoxfs_test_layer(t.node);
+		l = layer_of(t.node, "redoxfs");
 		assert_true(has_error(t.image));
 		read_all(l);
 		test_close(&t);
@@ -256,7 +256,7 @@ static void flip(struct volume *v, const struct rimg_layer *unflipped, size_t of
 
 	v->data[off] ^= (uint8_t)(1 << (off % 8));
 	t = test_open_bytes(v->data, v->len);
-	l = redoxfs_test_layer(t.node);
+	l = layer_of(t.node, "redoxfs");
 	n = read_all(l);
 	if (!l->unreadable)
 		assert_int_equal(l->format->check(l, NULL), 0);
@@ -273,7 +273,7 @@ static void a_changed_byte_is_found_and_no_file_is_read_wrongly(void **state)
 	struct volume v = volume_load("tiny");
 	uint8_t *copy = test_load(test_image_path("tiny"), NULL);
 	struct test_image t = test_open_bytes(copy, v.len);
-	struct rimg_layer *unflipped = redoxfs_test_layer(t.node);
+	struct rimg_layer *unflipped = layer_of(t.node, "redoxfs");
 
 	(void)state;
 	for (size_t block = 0; block < v.len / REDOXFS_BLOCK; block++)
@@ -330,7 +330,7 @@ static void the_number_of_threads_does_not_show(void **state)
 
 		t.node = rimg_image_open_address(t.ctx, test_image_path("churned"), &t.image, &err);
 		assert_non_null(t.node);
-		l = redoxfs_test_layer(t.node);
+		l = layer_of(t.node, "redoxfs");
 		assert_int_equal(l->format->check(l, &err), 0);
 		assert_true(l->n_findings > 1);
 		for (size_t k = 0; k < l->n_findings; k++)

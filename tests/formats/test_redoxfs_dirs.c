@@ -177,7 +177,7 @@ static void directories_deeper_than_the_limit_are_not_read(void **state)
 		t.ctx = rimg_ctx_new(&limits, 1);
 		t.node = rimg_image_open_address(t.ctx, test_image_path("basic"), &t.image, &err);
 		assert_non_null(t.node);
-		redoxfs_test_layer(t.node);
+		layer_of(t.node, "redoxfs");
 		f = test_finding(t.image, "redoxfs.dir-depth");
 		if (depth == 41) {
 			assert_no_errors(t.image);

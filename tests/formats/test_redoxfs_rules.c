@@ -140,7 +140,7 @@ static void the_largest_size_is_a_finding(void **state)
 static void bytes_behind_the_volume_are_its_tail(void **state)
 {
 	struct test_image t = test_open_golden("shrunk", "");
-	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
 	struct rimg_node *tail = node_find(l->root, "tail", 4);
 	const struct claim *last = &l->claims[l->n_claims - 1];
 
@@ -155,7 +155,7 @@ static void bytes_behind_the_volume_are_its_tail(void **state)
 static void a_reserved_area_is_a_content(void **state)
 {
 	struct test_image t = test_open_golden("reserved", "");
-	struct rimg_layer *l = redoxfs_test_layer(t.node);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
 	struct rimg_node *reserved = node_find(l->root, "reserved", 8);
 
 	(void)state;
@@ -181,9 +181,8 @@ static void a_ring_is_found_up_to_block_65535(void **state)
 		close(fd);
 		t = test_open(path);
 		if (block == 65535)
-			assert_int_equal(
-				redoxfs_test_u64(redoxfs_test_layer(t.node)->root, "ring block"),
-				block);
+			assert_int_equal(number(layer_of(t.node, "redoxfs")->root, "ring block"),
+					 block);
 		else
 			assert_null(rimg_node_format(t.node));
 		test_close(&t);
@@ -346,7 +345,7 @@ static void an_alloc_log_made_to_waste_time_ends(void **state)
 	}
 	close(fd);
 	t = test_open(path);
-	redoxfs_test_layer(t.node);
+	layer_of(t.node, "redoxfs");
 	assert_finding(t.image, "redoxfs.alloc-length");
 	test_close(&t);
 	test_remove_dir(dir);
@@ -575,7 +574,7 @@ static void expect_unreadable(size_t block, const char *code, const char *where)
 	t.node->content =
 		source_extents(&a, t.node->content, pieces, ARRAY_LEN(pieces), NULL, NULL);
 	assert_non_null(t.node->content);
-	l = redoxfs_test_layer(t.node);
+	l = layer_of(t.node, "redoxfs");
 	assert_int_equal(l->format->check(l, NULL), 0);
 	f = test_finding(t.image, code);
 	assert_non_null(f);

@@ -7,24 +7,12 @@
 
 #include <endian.h>
 
-#include "core/format.h"
 #include "core/seahash.h"
 #include "core/str.h"
 #include "core/wr.h"
 #include "formats/redoxfs.h"
 
-/** redoxfs_test_layer - the RedoxFS layer on a node's content */
-static inline struct rimg_layer *redoxfs_test_layer(struct rimg_node *node)
-{
-	struct rimg_layer *l;
-	struct rimg_error err;
-
-	if (node_open(node, &l, &err) < 0)
-		test_fail_error("open", &err);
-	assert_non_null(l);
-	assert_string_equal(l->format->name, "redoxfs");
-	return l;
-}
+#include "nodes.h"
 
 /** redoxfs_test_next - the node after @node in the tree below @top, parents first; NULL: the end */
 static inline struct rimg_node *redoxfs_test_next(const struct rimg_node *top,
@@ -35,16 +23,6 @@ static inline struct rimg_node *redoxfs_test_next(const struct rimg_node *top,
 	while (node != top && !node->next)
 		node = node->parent;
 	return node == top ? NULL : node->next;
-}
-
-/** redoxfs_test_u64 - a number of a node; fails the test when it has none */
-static inline uint64_t redoxfs_test_u64(const struct rimg_node *node, const char *key)
-{
-	const struct rimg_attr *a = node_attr(node, key);
-
-	if (!a)
-		fail_msg("\"%s\" has no attribute \"%s\"", node->name, key);
-	return a->u;
 }
 
 /* ---- volumes in memory --------------------------------------------------------------------- */
@@ -238,7 +216,7 @@ static inline struct opened open_changed(const struct volume *v)
 	struct opened o = { .image = test_open_bytes(v->data, v->len) };
 	struct rimg_error err;
 
-	o.layer = redoxfs_test_layer(o.image.node);
+	o.layer = layer_of(o.image.node, "redoxfs");
 	if (!o.layer->unreadable && o.layer->format->check(o.layer, &err) < 0)
 		test_fail_error("check", &err);
 	return o;
