@@ -5,50 +5,40 @@
 #include "test.h"
 
 #include "fat_image.h"
+#include "temp.h"
 
 /* ---- volumes made by mkfs.fat and mtools --------------------------------------------------- */
 
 #define TOOLS "PATH=$PATH:/sbin:/usr/sbin; "
 
-static bool have_tools(void)
+/* Skips the test without them. */
+static void need_tools(void)
 {
-	bool have = system(TOOLS
-			   "command -v mkfs.fat >/dev/null && command -v fsck.fat >/dev/null "
-			   "&& command -v mcopy >/dev/null && command -v mshowfat >/dev/null") == 0;
-
-	if (!have)
-		print_message("mkfs.fat, fsck.fat or mtools are not there\n");
-	return have;
+	if (try_run(TOOLS "command -v mkfs.fat >/dev/null && command -v fsck.fat >/dev/null "
+			  "&& command -v mcopy >/dev/null && command -v mshowfat >/dev/null"))
+		return;
+	print_message("mkfs.fat, fsck.fat or mtools are not there\n");
+	skip();
 }
 
-/* Runs a shell script in @dir; its variable i is the volume. Fails the test with its output. */
-static void run(const char *dir, const char *script)
+/* Runs a script in the folder; its variable i is the volume. Fails the test with its output. */
+static void script(const char *text)
 {
 	auto_str struct str s = { 0 };
 
 	str_printf(&s,
 		   "cd %s && { " TOOLS "export LC_ALL=C.UTF-8 TZ=UTC MTOOLS_SKIP_CHECK=1; i=vol; "
 		   "set -e; %s\n} >log 2>&1 </dev/null",
-		   dir, script);
+		   temp, text);
 	if (system(str_cstr(&s)) != 0) {
-		str_clear(&s);
-		str_printf(&s, "cat %s/log >&2", dir);
-		(void)!system(str_cstr(&s));
-		fail_msg("%s", script);
+		(void)!try_run("cat %s >&2", temp_path("log"));
+		fail_msg("%s", text);
 	}
 }
 
-static char *path_in(const char *dir, const char *name)
+static struct test_image open_volume(void)
 {
-	static char path[1024];
-
-	assert_in_range(snprintf(path, sizeof(path), "%s/%s", dir, name), 1, sizeof(path) - 1);
-	return path;
-}
-
-static struct test_image open_volume(const char *dir)
-{
-	struct test_image t = test_open(path_in(dir, "vol"));
+	struct test_image t = test_open(temp_path("vol"));
 
 	run_check(open_layer(&t));
 	return t;
@@ -160,10 +150,10 @@ static const struct volume volumes[] = {
 };
 
 /* Are the clusters of a file those that mshowfat lists? Returns whether they are in pieces. */
-static bool assert_clusters(const char *dir, struct rimg_node *node)
+static bool assert_clusters(struct rimg_node *node)
 {
 	auto_str struct str s = { 0 };
-	char *listed = (char *)test_load(path_in(dir, "clusters"), NULL);
+	char *listed = (char *)test_load(temp_path("clusters"), NULL);
 
 	/* "::/big <10> <12-13> ..." */
 	str_printf(&s, "::/%s ", node->name);
@@ -175,10 +165,10 @@ static bool assert_clusters(const char *dir, struct rimg_node *node)
 }
 
 /* The bytes at the place of the first cluster are its number. */
-static void assert_cluster_place(const char *dir, const struct rimg_node *node, bool two_halves)
+static void assert_cluster_place(const struct rimg_node *node, bool two_halves)
 {
 	const struct rimg_attr *a = node_attr(node, "first_cluster");
-	FILE *f = fopen(path_in(dir, "vol"), "rbe");
+	FILE *f = fopen(temp_path("vol"), "rbe");
 	uint64_t value = 0;
 
 	assert_non_null(f);
@@ -193,13 +183,13 @@ static void assert_cluster_place(const char *dir, const struct rimg_node *node, 
 }
 
 /* fsck.fat: "vol: 329 files, 1234/4567 clusters" */
-static void assert_counts(const char *dir, const struct rimg_layer *l)
+static void assert_counts(const struct rimg_layer *l)
 {
 	char *said;
 	unsigned used, total;
 
-	run(dir, "fsck.fat -n $i");
-	said = (char *)test_load(path_in(dir, "log"), NULL);
+	script("fsck.fat -n $i");
+	said = (char *)test_load(temp_path("log"), NULL);
 	assert_non_null(strstr(said, "files, "));
 	assert_int_equal(sscanf(strstr(said, "files, "), "files, %u/%u", &used, &total), 2);
 	free(said);
@@ -209,41 +199,40 @@ static void assert_counts(const char *dir, const struct rimg_layer *l)
 
 static void assert_volume(const struct volume *v)
 {
-	char *dir = test_temp_dir();
 	struct test_image t;
 	bool big, fill;
 
-	run(dir, v->mkfs);
-	run(dir, make_tree);
-	run(dir, fragment);
-	t = open_volume(dir);
+	script(v->mkfs);
+	script(make_tree);
+	script(fragment);
+	t = open_volume();
 	assert_attr(t.node->nested->root, "type", v->type);
 	assert_no_findings(t.image);
 	assert_no_gaps(t.node->nested);
-	assert_same_tree(path_in(dir, "host"), t.node->nested->top, 20);
+	assert_same_tree(temp_path("host"), t.node->nested->top, 20);
 	assert_attr(test_find(&t, "/lower.txt"), "mtime", "2024-02-29T12:34:56Z");
-	assert_cluster_place(dir, test_find(&t, "/big"), strcmp(v->type, "FAT32") == 0);
-	big = assert_clusters(dir, test_find(&t, "/big"));
-	fill = assert_clusters(dir, test_find(&t, "/fill"));
+	assert_cluster_place(test_find(&t, "/big"), strcmp(v->type, "FAT32") == 0);
+	big = assert_clusters(test_find(&t, "/big"));
+	fill = assert_clusters(test_find(&t, "/fill"));
 	assert_true(big || fill);
-	assert_counts(dir, t.node->nested);
+	assert_counts(t.node->nested);
 	test_close(&t);
-	test_remove_dir(dir);
 }
 
 static void volumes_of_every_type_hold_what_mtools_put_there(void **state)
 {
-	(void)state;
-	if (!have_tools())
-		skip();
-	for (size_t i = 0; i < ARRAY_LEN(volumes); i++)
+	need_tools();
+	for (size_t i = 0; i < ARRAY_LEN(volumes); i++) {
 		assert_volume(&volumes[i]);
+		remove_temp(state);
+		make_temp(state);
+	}
 }
 
 /* Changes bytes of the volume file; the test opens it again. */
-static void patch(const char *dir, long off, const char *bytes, size_t len)
+static void patch(long off, const char *bytes, size_t len)
 {
-	FILE *f = fopen(path_in(dir, "vol"), "r+be");
+	FILE *f = fopen(temp_path("vol"), "r+be");
 
 	assert_non_null(f);
 	assert_int_equal(fseek(f, off, SEEK_SET), 0);
@@ -283,22 +272,19 @@ static const struct patch fat32_patches[] = {
 
 static void each_rule_of_fat32_has_its_finding(void **state)
 {
-	char *dir;
 
 	(void)state;
-	if (!have_tools())
-		skip();
-	dir = test_temp_dir();
+	need_tools();
 	for (size_t i = 0; i < ARRAY_LEN(fat32_patches); i++) {
 		const struct patch *p = &fat32_patches[i];
 		struct test_image t;
 
-		run(dir, "rm -f $i; truncate -s 36M $i; mkfs.fat -F 32 -s 1 -R 32 $i");
-		patch(dir, p->off, p->bytes, p->len);
+		script("rm -f $i; truncate -s 36M $i; mkfs.fat -F 32 -s 1 -R 32 $i");
+		patch(p->off, p->bytes, p->len);
 		/* the backup boot sector is a copy, unless that is what is broken */
 		if (p->off < 512)
-			patch(dir, 6 * 512 + p->off, p->bytes, p->len);
-		t = open_volume(dir);
+			patch(6 * 512 + p->off, p->bytes, p->len);
+		t = open_volume();
 		if (p->code &&
 		    !found(t.node->nested, p->code, p->node, p->severity,
 			   strcmp(p->code, "fat.copies-differ") == 0 ? NOWHERE : (size_t)p->off)) {
@@ -310,122 +296,108 @@ static void each_rule_of_fat32_has_its_finding(void **state)
 		assert_no_gaps(t.node->nested);
 		test_close(&t);
 	}
-	test_remove_dir(dir);
 }
 
 static void without_mirroring_the_active_fat_is_read(void **state)
 {
-	char *dir;
 	struct test_image t;
 	struct rimg_layer *l;
 	size_t second;
 
 	(void)state;
-	if (!have_tools())
-		skip();
-	dir = test_temp_dir();
-	run(dir, "truncate -s 36M $i; mkfs.fat -F 32 -s 1 -R 32 $i\n"
-		 "head -c 5000 /etc/passwd >f || :; head -c 5000 /dev/zero >>f; mcopy -i $i f ::");
+	need_tools();
+	script("truncate -s 36M $i; mkfs.fat -F 32 -s 1 -R 32 $i\n"
+	       "head -c 5000 /etc/passwd >f || :; head -c 5000 /dev/zero >>f; mcopy -i $i f ::");
 	/* the first FAT is now empty, and that is nobody's business */
-	patch(dir, 32 * 512 + 12, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
-	t = open_volume(dir);
+	patch(32 * 512 + 12, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 16);
+	t = open_volume();
 	assert_finding(t.image, "fat.copies-differ");
 	test_close(&t);
-	patch(dir, 40, "\x81", 1);
-	patch(dir, 6 * 512 + 40, "\x81", 1);
-	t = open_volume(dir);
+	patch(40, "\x81", 1);
+	patch(6 * 512 + 40, "\x81", 1);
+	t = open_volume();
 	assert_no_errors(t.image);
 	assert_true(rimg_source_size(test_find(&t, "/f")->content) >= 5000);
 	/* what is wrong in the active one is told with its place there */
 	second = node_attr(test_find(&t, "boot sector"), "fat_sectors32")->u;
 	second = (32 + second) * 512;
 	test_close(&t);
-	patch(dir, (long)second + 12, "\0\0\0\0", 4);
-	t = open_volume(dir);
+	patch((long)second + 12, "\0\0\0\0", 4);
+	t = open_volume();
 	assert_true(found(t.node->nested, "fat.chain-free", "f", ERROR, second + 12));
 	test_close(&t);
 	/* there is no third one */
-	patch(dir, 40, "\x82", 1);
-	t = test_open(path_in(dir, "vol"));
+	patch(40, "\x82", 1);
+	t = test_open(temp_path("vol"));
 	assert_int_equal(node_open(t.node, &l, NULL), 0);
 	assert_null(l);
 	test_close(&t);
-	test_remove_dir(dir);
 }
 
 static void the_dirty_flags_of_fat16_are_a_warning(void **state)
 {
-	char *dir;
 	struct test_image t;
 
 	(void)state;
-	if (!have_tools())
-		skip();
-	dir = test_temp_dir();
-	run(dir, "truncate -s 5M $i; mkfs.fat -F 16 -s 1 -R 1 $i");
-	t = open_volume(dir);
+	need_tools();
+	script("truncate -s 5M $i; mkfs.fat -F 16 -s 1 -R 1 $i");
+	t = open_volume();
 	assert_no_findings(t.image);
 	test_close(&t);
-	patch(dir, 512 + 3, "\x7f", 1);
-	t = open_volume(dir);
+	patch(512 + 3, "\x7f", 1);
+	t = open_volume();
 	assert_finding(t.image, "fat.dirty");
 	test_close(&t);
-	patch(dir, 512 + 3, "\xbf", 1);
-	t = open_volume(dir);
+	patch(512 + 3, "\xbf", 1);
+	t = open_volume();
 	assert_finding(t.image, "fat.dirty");
 	test_close(&t);
-	test_remove_dir(dir);
 }
 
 static void fat32_with_few_clusters_is_read_with_a_warning(void **state)
 {
-	char *dir;
 	struct test_image t;
 
 	(void)state;
-	if (!have_tools())
-		skip();
-	dir = test_temp_dir();
-	run(dir, "truncate -s 2M $i; mkfs.fat -F 32 -s 1 $i");
-	t = open_volume(dir);
+	need_tools();
+	script("truncate -s 2M $i; mkfs.fat -F 32 -s 1 $i");
+	t = open_volume();
 	assert_attr(t.node->nested->root, "type", "FAT32");
 	assert_finding(t.image, "fat.type");
 	assert_no_errors(t.image);
 	test_close(&t);
-	test_remove_dir(dir);
 }
 
 static void what_is_behind_the_volume_has_an_owner(void **state)
 {
-	char *dir;
 	struct test_image t;
 	struct rimg_layer *l;
 
 	(void)state;
-	if (!have_tools())
-		skip();
-	dir = test_temp_dir();
+	need_tools();
 	/* 1023 sectors leave less than a cluster of two; then bytes that the volume does not have
 	 */
-	run(dir, "truncate -s 523776 $i; mkfs.fat -F 12 -s 2 $i; truncate -s 600000 $i");
-	t = open_volume(dir);
+	script("truncate -s 523776 $i; mkfs.fat -F 12 -s 2 $i; truncate -s 600000 $i");
+	t = open_volume();
 	l = t.node->nested;
 	assert_no_findings(t.image);
 	assert_no_gaps(l);
 	assert_claim(l, 599999, "tail", "behind the volume", RIMG_CAUSE_FREE_SPACE);
 	test_close(&t);
-	test_remove_dir(dir);
 }
+
+/* A test with a folder. */
+#define made(f_) cmocka_unit_test_setup_teardown(f_, make_temp, remove_temp)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(volumes_of_every_type_hold_what_mtools_put_there),
-		cmocka_unit_test(each_rule_of_fat32_has_its_finding),
-		cmocka_unit_test(without_mirroring_the_active_fat_is_read),
-		cmocka_unit_test(the_dirty_flags_of_fat16_are_a_warning),
-		cmocka_unit_test(fat32_with_few_clusters_is_read_with_a_warning),
-		cmocka_unit_test(what_is_behind_the_volume_has_an_owner),
+		made(volumes_of_every_type_hold_what_mtools_put_there),
+		made(each_rule_of_fat32_has_its_finding),
+		made(without_mirroring_the_active_fat_is_read),
+		made(the_dirty_flags_of_fat16_are_a_warning),
+		made(fat32_with_few_clusters_is_read_with_a_warning),
+		made(what_is_behind_the_volume_has_an_owner),
 	};
 
 	return cmocka_run_group_tests_name("fat made", tests, load, unload);
