@@ -114,11 +114,16 @@ static int get_options(struct attest *a)
 	a->path = call_value(call, "output") ? call_value(call, "output") : add_to;
 	if (!a->path)
 		return call_usage(call, "where to? give --output FILE");
+	if (call_has(call, "name") && !call_value(call, "name")[0])
+		return call_usage(call, "--name: expected a name, found nothing");
 	if (joint && call_has(call, "fact"))
 		return call_usage(call, "a joint statement is about no machine: no --fact in it");
 	status = get_time(call, "time", &a->rq.has_time, &a->rq.time);
 	if (status == EXIT_HOLDS)
 		status = get_time(call, "expires", &a->rq.has_expires, &a->rq.expires);
+	if (status == EXIT_HOLDS && a->rq.has_time && a->rq.has_expires &&
+	    a->rq.expires <= a->rq.time)
+		return call_usage(call, "--expires has to be later than --time");
 	return status == EXIT_HOLDS ? get_facts(a) : status;
 }
 

@@ -198,6 +198,8 @@ exits 'a secret key as a trusted one' 2 "$rimg" verify agree alice.d/os.img --th
 same 'the same image, lock and key make the same file' alice.json bob.d/again.json
 exits 'an image that the lock is not about' 1 "$rimg" verify attest carol.d/os.img --lock alice.d/os.lock --key carol.pem -o no.json
 exits 'a damaged image' 1 "$rimg" verify attest "$OLDPWD/$GOLDEN/broken/gpt-header-crc.img" --key alice.pem -o no.json
+exits 'an image without a name' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --name '' -o no.json
+exits 'over before it is made' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --time 1000 --expires 1000 -o no.json
 exits 'no key' 2 "$rimg" verify attest alice.d/os.img --key nokey.pem -o no.json
 exits 'a public key' 2 "$rimg" verify attest alice.d/os.img --key alice.pub -o no.json
 exits 'a time that is none' 2 "$rimg" verify attest alice.d/os.img --key alice.pem --time yesterday -o no.json
