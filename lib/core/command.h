@@ -19,31 +19,31 @@ enum exit_status {
 /**
  * struct command_option - one option of a command
  * @name:    long name without dashes; NULL ends the table
- * @letter:  short form, or 0
  * @arg:     what its value is called in the help ("FILE"), or NULL for a flag
+ * @letter:  short form, or 0
  * @repeats: its values add to one another; of others a second one would silently undo the first:
  *           a policy that does not count, a key that does not sign
  */
 struct command_option {
 	const char *name;
-	char letter;
 	const char *arg;
 	const char *help;
+	char letter;
 	bool repeats;
 };
 
 /* Rows of a table of options: without a value, with one, with one each time; { 0 } is the last. */
 #define OPTION_FLAG(name_, letter_, help_)         \
 	{                                          \
-		name_, letter_, NULL, help_, false \
+		name_, NULL, help_, letter_, false \
 	}
 #define OPTION_VALUE(name_, letter_, arg_, help_)  \
 	{                                          \
-		name_, letter_, arg_, help_, false \
+		name_, arg_, help_, letter_, false \
 	}
 #define OPTION_VALUES(name_, letter_, arg_, help_) \
 	{                                          \
-		name_, letter_, arg_, help_, true  \
+		name_, arg_, help_, letter_, true  \
 	}
 
 struct command_call;
