@@ -12,6 +12,7 @@
  *	"each". After a signal that does not end the process the call goes on as if nothing had been.
  * FAULT_MARK: file that gets a byte when it happens
  * FAULT_FRESH: keys are made; of these only the names can be compared
+ * FAULT_REPORTS: names of reports: with exit code 2 they may tell so, but have to be whole
  * FAULT_TRACE: show on file descriptor 2 where it happens
  *
  * Only calls that the program makes itself are seen: not those of the C library's streams. Programs
@@ -24,6 +25,8 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
+#include <locale.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -35,6 +38,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* of a sanitizer, if there is one */
@@ -105,6 +109,44 @@ static void add_fault(const char *text, size_t len)
 	env.n_faults++;
 }
 
+/* Libraries that crash without memory: libfdisk 2.38, which also goes on without what it could not
+ * keep, capstone 4.0, and toml++ 3.3, where what it wants to throw finds no memory either. What a copy
+ * of the process ends with that failed there is told apart. */
+static struct {
+	uintptr_t begin, end;
+	bool on; /* only if all later allocations fail, too */
+} library[3];
+static size_t n_libraries;
+
+static int find_library(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	uintptr_t end = info->dlpi_addr;
+
+	(void)size, (void)unused;
+	if (!strstr(info->dlpi_name, "libfdisk") && !strstr(info->dlpi_name, "libcapstone") &&
+	    !strstr(info->dlpi_name, "libtomlplusplus"))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_LOAD)
+			end = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr +
+			      info->dlpi_phdr[i].p_memsz;
+	if (n_libraries == sizeof(library) / sizeof(library[0]))
+		abort();
+	library[n_libraries].begin = info->dlpi_addr;
+	library[n_libraries].on = strstr(info->dlpi_name, "libtomlplusplus") != NULL;
+	library[n_libraries++].end = end;
+	return 0;
+}
+
+static bool is_in_library(const void *frame, const struct fault *f)
+{
+	for (size_t i = 0; i < n_libraries; i++)
+		if ((f->on || !library[i].on) &&
+		    (uintptr_t)frame - library[i].begin < library[i].end - library[i].begin)
+			return true;
+	return false;
+}
+
 static void set_up(void)
 {
 	const char *at = getenv("FAULT_AT"), *errors = getenv("FAULT_ERROR");
@@ -123,7 +165,9 @@ static void set_up(void)
 		env.mark = (int)syscall(SYS_openat, AT_FDCWD, getenv("FAULT_MARK"),
 					O_CREAT | O_WRONLY | O_CLOEXEC, 0644);
 	env.dir = getenv("FAULT_DIR");
+	env.process = getpid();
 	env.fresh = getenv("FAULT_FRESH") != NULL;
+	env.reports = getenv("FAULT_REPORTS");
 	while (*errors) {
 		size_t len = strcspn(errors, " ");
 
@@ -134,6 +178,7 @@ static void set_up(void)
 	if (__lsan_disable)
 		__lsan_disable();
 	(void)backtrace(frames, 4); /* what it needs is loaded now, for good */
+	dl_iterate_phdr(find_library, NULL);
 	if (__lsan_enable)
 		__lsan_enable();
 	inside = false;
@@ -146,6 +191,12 @@ __attribute__((constructor)) static void leave_others_alone(void)
 	if (!env.kinds)
 		set_up();
 	unsetenv("LD_PRELOAD");
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	inside = true;
+	fault_tell(&env);
 }
 
 static bool is_wanted(const char *kind)
@@ -172,19 +223,14 @@ static void leave_mark(void)
 		backtrace_symbols_fd(frames, backtrace(frames, 64), STDERR_FILENO);
 }
 
-/* Two libraries that crash without memory: libfdisk 2.38, which also goes on without what it could not
- * keep, and capstone 4.0. What a copy of the process ends with that failed there is told apart. */
-static void note_library(void)
+static void note_library(const struct fault *f)
 {
 	static bool noted;
 	void *frames[16];
 	int n = noted ? 0 : backtrace(frames, 16);
-	Dl_info info;
 
 	for (int i = 0; i < n && !noted; i++)
-		noted = dladdr(frames[i], &info) && info.dli_fname &&
-			(strstr(info.dli_fname, "libfdisk") ||
-			 strstr(info.dli_fname, "libcapstone"));
+		noted = is_in_library(frames[i], f);
 	if (n > 0 && noted)
 		fault_note_library(&env);
 }
@@ -193,7 +239,7 @@ static enum fault_turn with_fault(const struct fault *f)
 {
 	if (env.at == 0 && f->error == ENOMEM) {
 		inside = true;
-		note_library();
+		note_library(f);
 		inside = false;
 	}
 	if (f->signal != 0) {
@@ -324,6 +370,27 @@ int pthread_create(pthread_t *id, const pthread_attr_t *attr, void *(*fn)(void *
 	{                                                   \
 		return is_each() ? 0 : REAL(name)(lock);    \
 	}
+
+/* It holds a lock of the C library's own, so that it fails as a whole. */
+locale_t newlocale(int mask, const char *name, locale_t base)
+{
+	bool was = inside;
+	locale_t made;
+
+	if (must_fail("alloc"))
+		return NULL;
+	inside = was || is_each();
+	made = REAL(newlocale)(mask, name, base);
+	inside = was;
+	return made;
+}
+
+pid_t waitpid(pid_t pid, int *status, int options)
+{
+	pid_t rc = REAL(waitpid)(pid, status, options);
+
+	return rc < 0 && errno == ECHILD && current && fault_child(pid, status) ? pid : rc;
+}
 
 /* What copies and judges must not itself be confined. */
 int seccomp_load(const void *filter);

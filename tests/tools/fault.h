@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* What becomes of a call. */
 enum fault_turn {
@@ -30,8 +31,10 @@ struct fault_env {
 	int mark;              /* FAULT_MARK; -1: none */
 	const char *dir;       /* FAULT_DIR; may be NULL */
 	bool fresh;            /* FAULT_FRESH: no two results are the same */
+	const char *reports;   /* FAULT_REPORTS: files that may tell of the fault; may be NULL */
 	struct fault faults[8]; /* FAULT_ERROR */
 	size_t n_faults;
+	pid_t process;	       /* not children that the program itself makes */
 };
 
 /** real - what the function of that name would have been without us */
@@ -46,6 +49,12 @@ void *real(const char *name);
  * at what has become of the copies.
  */
 const struct fault *fault_each(const struct fault_env *env, const char *kind, unsigned long n);
+
+/** fault_tell - at the end of the process: what became of its calls, for the script */
+void fault_tell(const struct fault_env *env);
+
+/** fault_child - in a copy: how did this child of the process end, which the copy cannot wait for? */
+bool fault_child(pid_t pid, int *ret_status);
 
 /** fault_note_library - the copy fails within a library that is known not to stand it */
 void fault_note_library(const struct fault_env *env);

@@ -11,7 +11,8 @@
  *	out, err    what it printed then, and `status` its exit code
  *	work.out, work.err   its standard output and error
  * and here are made:
- *	copy/       the folder of a copy of the process; copy.out, copy.err
+ *	copy/       the folder of a copy of the process, in which it is `work`, while that is `kept`; copy.out,
+ *		copy.err
  *	log         a line for each copy that did what it must not
  *	count       the number of calls, and of copies that refused, did the same, failed otherwise
  *	            within a library, were wrong */
@@ -32,13 +33,13 @@
 
 #define SECONDS_MAX 20
 #define FDS_MAX     256
+#define PIPES_MAX   8
 
 static struct {
 	unsigned long calls, refused, same, library, wrong;
 } count;
 
-static const struct fault_env *used; /* by the process itself; NULL in copies */
-static pid_t process;
+static bool used; /* by the process itself, not in copies */
 
 __attribute__((format(printf, 3, 4))) static void add_line(const struct fault_env *env,
 							    const char *name, const char *fmt, ...)
@@ -60,10 +61,10 @@ __attribute__((format(printf, 3, 4))) static void add_line(const struct fault_en
 	close(fd);
 }
 
-__attribute__((destructor)) static void tell(void)
+void fault_tell(const struct fault_env *env)
 {
-	if (used && getpid() == process)
-		add_line(used, "count", "%lu %lu %lu %lu %lu\n", count.calls, count.refused,
+	if (used && getpid() == env->process)
+		add_line(env, "count", "%lu %lu %lu %lu %lu\n", count.calls, count.refused,
 			 count.same, count.library, count.wrong);
 }
 
@@ -78,56 +79,6 @@ bool fault_in_library(const struct fault_env *env)
 
 	snprintf(path, sizeof(path), "%s/copy.library", env->dir);
 	return access(path, F_OK) == 0;
-}
-
-static void look_at(const struct fault_env *env, const char *kind, const struct fault *f,
-		    unsigned long n, int status)
-{
-	char why[512] = "";
-
-	if (!fault_judge(env, kind, f, status, why, sizeof(why))) {
-		if (fault_in_library(env) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
-			count.library++;
-			return;
-		}
-		count.wrong++;
-		add_line(env, "log", "%s %lu %s: %s\n", kind, n, f->name, why);
-	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
-		count.refused++;
-	} else {
-		count.same++;
-	}
-}
-
-const struct fault *fault_each(const struct fault_env *env, const char *kind, unsigned long n)
-{
-	if (!process)
-		process = getpid();
-	/* a child that the program itself makes */
-	if (getpid() != process)
-		return NULL;
-	used = env;
-	count.calls = n;
-	if ((n - 1) % env->step != 0)
-		return NULL;
-	for (size_t i = 0; i < env->n_faults; i++) {
-		pid_t child = fork();
-		int status;
-
-		if (child < 0)
-			abort();
-		if (child == 0) {
-			used = NULL;
-			alarm(SECONDS_MAX);
-			fault_isolate(env);
-			return &env->faults[i];
-		}
-		while (waitpid(child, &status, 0) < 0)
-			if (errno != EINTR)
-				abort();
-		look_at(env, kind, &env->faults[i], n, status);
-	}
-	return NULL;
 }
 
 /* ---- a folder of its own -------------------------------------------------------------------- */
@@ -163,6 +114,24 @@ static void remove_tree(int dir, const char *name)
 			remove_tree(fd, entry->d_name);
 	closedir(list);
 	unlinkat(dir, name, AT_REMOVEDIR);
+}
+
+static void rename_dir(const struct fault_env *env, const char *from, const char *to)
+{
+	char path[PATH_MAX], target[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", env->dir, from);
+	snprintf(target, sizeof(target), "%s/%s", env->dir, to);
+	if (rename(path, target) < 0)
+		abort();
+}
+
+static void remove_dir(const struct fault_env *env, const char *name)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/%s", env->dir, name);
+	remove_tree(AT_FDCWD, path);
 }
 
 /* Holes stay holes: images are mostly holes. */
@@ -234,6 +203,41 @@ static void copy_tree(int from_dir, int to_dir)
 	closedir(list);
 }
 
+/* Pipes of its own, empty: else the end of one would not come before the process itself closes it. */
+static struct {
+	ino_t ino; /* of the process's */
+	int ends[2];
+} pipes[PIPES_MAX];
+
+static int pipe_instead(ino_t ino, bool writes)
+{
+	size_t i = 0;
+
+	while (i < PIPES_MAX && pipes[i].ino != 0 && pipes[i].ino != ino)
+		i++;
+	must(i < PIPES_MAX, "pipes");
+	if (pipes[i].ino == 0) {
+		must(pipe2(pipes[i].ends, O_CLOEXEC) == 0, "pipe");
+		for (int end = 0; end < 2; end++) { /* out of the way */
+			int low = pipes[i].ends[end];
+
+			pipes[i].ends[end] = fcntl(low, F_DUPFD_CLOEXEC, FDS_MAX);
+			must(pipes[i].ends[end] >= 0, "pipe");
+			close(low);
+		}
+		pipes[i].ino = ino;
+	}
+	return dup(pipes[i].ends[writes]);
+}
+
+static void drop_pipes(void)
+{
+	for (size_t i = 0; i < PIPES_MAX && pipes[i].ino != 0; i++) {
+		close(pipes[i].ends[0]);
+		close(pipes[i].ends[1]);
+	}
+}
+
 /* A descriptor of a file in the folder becomes one of its copy, any other one of the same file. */
 static void switch_fd(int fd, const char *work, int copy_dir)
 {
@@ -247,9 +251,12 @@ static void switch_fd(int fd, const char *work, int copy_dir)
 		return;
 	must(fstat(fd, &st) == 0, path);
 	if (strncmp(path, work, len) != 0 || (path[len] != '/' && path[len] != '\0')) {
-		if (!S_ISREG(st.st_mode))
+		if (S_ISFIFO(st.st_mode))
+			other = pipe_instead(st.st_ino, (flags & O_ACCMODE) == O_WRONLY);
+		else if (S_ISREG(st.st_mode))
+			other = open(link, flags & O_ACCMODE); /* with a position of its own */
+		else
 			return;
-		other = open(link, flags & O_ACCMODE); /* with a position of its own */
 	} else if (st.st_nlink == 0) {
 		int from = open(link, O_RDONLY | O_CLOEXEC);
 
@@ -294,19 +301,88 @@ void fault_isolate(const struct fault_env *env)
 	switch_stream(STDERR_FILENO, dir, "work.err", "copy.err");
 	switch_stream(STDOUT_FILENO, dir, "work.out", "copy.out");
 	must(realpath(env->dir, work) != NULL, env->dir);
-	strncat(work, "/work", sizeof(work) - strlen(work) - 1);
+	strncat(work, "/kept", sizeof(work) - strlen(work) - 1);
 	unlinkat(dir, "copy.library", 0);
-	remove_tree(dir, "copy");
-	must(mkdirat(dir, "copy", 0755) == 0, "copy");
-	from = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	to = openat(dir, "copy", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	must(mkdirat(dir, "work", 0755) == 0, "work");
+	from = openat(dir, "kept", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	to = openat(dir, "work", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	must(from >= 0 && to >= 0, "copy");
 	copy_tree(from, to);
 	close(from);
 	for (int fd = 3; fd < FDS_MAX; fd++)
 		if (fd != dir && fd != to && fcntl(fd, F_GETFD) >= 0)
 			switch_fd(fd, work, to);
+	drop_pipes();
 	must(fchdir(to) == 0, "copy");
 	close(dir);
 	close(to);
+}
+
+/* ---- children ------------------------------------------------------------------------------- */
+
+/* Before the process is copied a child of its own has ended, but is not waited for. */
+static siginfo_t ended;
+
+bool fault_child(pid_t pid, int *ret_status)
+{
+	if (ended.si_pid != pid)
+		return false;
+	*ret_status = ended.si_code == CLD_EXITED ? ended.si_status << 8 : ended.si_status;
+	return true;
+}
+
+/* ---- each call --------------------------------------------------------------------------------- */
+
+static void look_at(const struct fault_env *env, const char *kind, const struct fault *f,
+		    unsigned long n, int status)
+{
+	char why[512] = "";
+
+	if (!fault_judge(env, kind, f, status, why, sizeof(why))) {
+		if (fault_in_library(env) && !(WIFEXITED(status) && WEXITSTATUS(status) == 0)) {
+			count.library++;
+			return;
+		}
+		count.wrong++;
+		add_line(env, "log", "%s %lu %s: %s\n", kind, n, f->name, why);
+	} else if (WIFEXITED(status) && WEXITSTATUS(status) == 2) {
+		count.refused++;
+	} else {
+		count.same++;
+	}
+}
+
+const struct fault *fault_each(const struct fault_env *env, const char *kind, unsigned long n)
+{
+	if (getpid() != env->process)
+		return NULL;
+	used = true;
+	count.calls = n;
+	if ((n - 1) % env->step != 0)
+		return NULL;
+	for (size_t i = 0; i < env->n_faults; i++) {
+		pid_t child;
+		int status;
+
+		ended.si_pid = 0;
+		(void)waitid(P_ALL, 0, &ended, WEXITED | WNOWAIT);
+		rename_dir(env, "work", "kept");
+		child = fork();
+		if (child < 0)
+			abort();
+		if (child == 0) {
+			used = false;
+			alarm(SECONDS_MAX);
+			fault_isolate(env);
+			return &env->faults[i];
+		}
+		while (waitpid(child, &status, 0) < 0)
+			if (errno != EINTR)
+				abort();
+		remove_dir(env, "copy");
+		rename_dir(env, "work", "copy");
+		rename_dir(env, "kept", "work");
+		look_at(env, kind, &env->faults[i], n, status);
+	}
+	return NULL;
 }
