@@ -214,8 +214,7 @@ static int write_content(struct extract *x, int fd, const struct rimg_node *node
 	struct rimg_error why;
 	int rc;
 
-	errno = EFBIG;
-	if (size > INT64_MAX || ftruncate(fd, (off_t)size) < 0)
+	if (!file_set_size(fd, size))
 		return extract_host_error(x, node, "cannot make a file of its size", err);
 	for (uint64_t off = skip_hole(src, 0); off < size; off = skip_hole(src, off)) {
 		size_t n = (size_t)num_min(size - off, EXTRACT_CHUNK);

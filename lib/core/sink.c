@@ -187,6 +187,20 @@ static int create(struct sink *s, enum file_fate fate, mode_t mode, struct rimg_
 	return there ? keep_access(s, &old, err) : 0;
 }
 
+bool file_set_size(int fd, uint64_t size)
+{
+	int rc;
+
+	if (size > INT64_MAX) {
+		errno = EFBIG;
+		return false;
+	}
+	do {
+		rc = ftruncate(fd, (off_t)size);
+	} while (rc < 0 && errno == EINTR);
+	return rc == 0;
+}
+
 static struct sink *file_new(const char *path, uint64_t size, enum file_fate fate, mode_t mode,
 			     struct rimg_error *err)
 {
@@ -209,9 +223,7 @@ static struct sink *file_new(const char *path, uint64_t size, enum file_fate fat
 		free(take_ptr(s->file.temp));
 		free(take_ptr(s->file.name));
 	}
-	if (size > INT64_MAX || ftruncate(s->file.fd, (off_t)size) < 0) {
-		if (size > INT64_MAX)
-			errno = EFBIG;
+	if (!file_set_size(s->file.fd, size)) {
 		error_os(err, path, "cannot make a file of its size");
 		return NULL;
 	}

@@ -117,6 +117,9 @@ __attribute__((warn_unused_result)) int sink_may_replace(int dir, const char *na
 							 const char *path, struct stat *ret,
 							 bool *ret_there, struct rimg_error *err);
 
+/** file_set_size - ftruncate(), however often it is interrupted; else false, and errno says why */
+bool file_set_size(int fd, uint64_t size);
+
 /** sink_save - a host file of @len bytes, as sink_file() and sink_commit() make it; 0 or a code */
 int sink_save(const char *path, const void *data, size_t len, struct rimg_error *err);
 
