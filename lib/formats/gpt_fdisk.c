@@ -124,27 +124,39 @@ static void compare_tables(struct rimg_layer *l, const struct gpt_info *info,
 			      info->n_parts, n);
 }
 
-int gpt_check_fdisk(struct rimg_layer *l, const struct gpt_info *info, struct rimg_error *err)
+/* Its partitions; NULL where it sees no such table, or could not read. */
+static int ask_fdisk(struct rimg_layer *l, const struct gpt_info *info, struct fdisk_table **ret,
+		     struct rimg_error *err)
 {
-	auto_with(cleanup_context) struct fdisk_context *cxt = NULL;
-	auto_with(cleanup_table) struct fdisk_table *table = NULL;
-	int fd = source_fd(l->src), rc;
+	auto_with(cleanup_context) struct fdisk_context *cxt = fdisk_new_context();
+	int rc;
 
-	if (fd < 0)
-		return 0;
-	cxt = fdisk_new_context();
 	if (!cxt)
 		return error_nomem(err);
 	fdisk_set_ask(cxt, stay_silent, NULL);
 	fdisk_disable_dialogs(cxt, 1);
 	fdisk_enable_listonly(cxt, 1); /* no look for other file systems, no warnings */
 	fdisk_save_user_sector_size(cxt, info->sector, info->sector);
-	rc = fdisk_assign_device_by_fd(cxt, fd, source_name(l->src), 1);
+	rc = fdisk_assign_device_by_fd(cxt, source_fd(l->src), source_name(l->src), 1);
 	if (rc == 0 && fdisk_is_labeltype(cxt, FDISK_DISKLABEL_GPT))
-		rc = fdisk_get_partitions(cxt, &table);
-	if (rc == -ENOMEM)
-		return error_nomem(err);
-	if (rc < 0 || !table) {
+		rc = fdisk_get_partitions(cxt, ret);
+	return rc == -ENOMEM ? error_nomem(err) : 0;
+}
+
+int gpt_check_fdisk(struct rimg_layer *l, const struct gpt_info *info, struct rimg_error *err)
+{
+	auto_with(cleanup_table) struct fdisk_table *table = NULL;
+	int rc = 0;
+
+	if (source_fd(l->src) < 0)
+		return 0;
+	/* it does not tell a read that failed from a table that is not there: only what it does not
+	 * see again is not there */
+	for (int i = 0; i < 2 && rc == 0 && !table; i++)
+		rc = ask_fdisk(l, info, &table, err);
+	if (rc < 0)
+		return rc;
+	if (!table) {
 		layer_finding(l, SEVERITY_ERROR, "gpt.readers-disagree", NULL, 0, 0,
 			      "expected libfdisk to see a GUID partition table too, found that it "
 			      "sees none");
