@@ -77,6 +77,14 @@ static int show_contents(struct detail *d, const struct difference *x)
 	return rc;
 }
 
+/* Which of the two, and where. */
+static int say_unread(const struct rimg_diff *diff, struct rimg_error *err)
+{
+	int rc = source_verify_reads(diff->root->a->image->src, err);
+
+	return rc < 0 ? rc : source_verify_reads(diff->root->b->image->src, err);
+}
+
 int rimg_difference_detail(const struct rimg_diff *diff, const struct rimg_difference *difference,
 			   size_t max_lines,
 			   bool (*fn)(void *arg, const struct rimg_detail_line *line), void *arg,
@@ -101,5 +109,5 @@ int rimg_difference_detail(const struct rimg_diff *diff, const struct rimg_diffe
 		return error_nomem(err);
 	if (rc < 0)
 		detail_note(&d, "the bytes cannot be read");
-	return rc == -RIMG_E_IO ? error_set(err, RIMG_E_IO, NULL, "reading failed") : 0;
+	return rc == -RIMG_E_IO ? say_unread(diff, err) : 0;
 }

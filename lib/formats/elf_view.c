@@ -259,7 +259,10 @@ int elf_view_open(const struct rimg_source *src, uint64_t max, struct elf_view *
 	v.data = malloc(v.size + 1);
 	if (!v.data)
 		return -RIMG_E_NOMEM;
-	if (rimg_source_read(src, 0, v.data, v.size, NULL) < 0 || !read_header(&v, &h))
+	rc = rimg_source_read(src, 0, v.data, v.size, NULL);
+	if (rc == -RIMG_E_IO)
+		return rc;
+	if (rc < 0 || !read_header(&v, &h))
 		return 0;
 	rc = read_sections(&v, &h);
 	if (rc == 0)

@@ -50,8 +50,8 @@ struct elf_view {
  * elf_view_open - read an ELF file whole
  * @max: more bytes than this are not read
  *
- * What is damaged is left out. *ret has no data when it is no ELF file, too large or unreadable.
- * Returns 0 or -RIMG_E_NOMEM; the caller frees with elf_view_done().
+ * What is damaged is left out. *ret has no data when it is no ELF file, too large, or damaged where
+ * it lies. Returns 0, -RIMG_E_NOMEM or -RIMG_E_IO; the caller frees with elf_view_done().
  */
 int elf_view_open(const struct rimg_source *src, uint64_t max, struct elf_view *ret);
 
