@@ -134,24 +134,47 @@ static size_t count_blocks(const char *text, size_t len)
 	return n;
 }
 
+static bool read_pem(const char *text, size_t len, struct pem *ret)
+{
+	auto_with(cleanup_bio) BIO *bio = BIO_new_mem_buf(text, (int)len);
+
+	return bio && PEM_read_bio(bio, &ret->kind, &ret->header, &ret->data, &ret->len) == 1;
+}
+
+/* RFC 8410, section 10.1 */
+static const char good_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+			       "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+			       "-----END PUBLIC KEY-----\n";
+
+/* To OpenSSL a text is no PEM also if it had no memory to look at it. So bad is what is bad twice,
+ * with a good one found to be good in between. */
+static int read_pem_surely(const char *text, size_t len, struct pem *ret, struct rimg_error *err)
+{
+	auto_with(pem_done) struct pem good = { 0 };
+
+	if (read_pem(text, len, ret))
+		return 0;
+	if (!read_pem(good_pem, sizeof(good_pem) - 1, &good))
+		return error_crypto(err, "cannot read a key");
+	return read_pem(text, len, ret) ? 0 : -RIMG_E_BAD;
+}
+
 int public_key_parse(const char *text, size_t len, const char *name, struct public_key *ret,
 		     struct rimg_error *err)
 {
-	auto_with(cleanup_bio) BIO *bio = NULL;
 	auto_with(pem_done) struct pem p = { 0 };
+	int rc;
 
 	if (len > KEY_PEM_MAX)
 		return error_set(err, RIMG_E_LIMIT, name, "longer than %d bytes", KEY_PEM_MAX);
 	if (count_blocks(text, len) > 1)
 		return error_set(err, RIMG_E_BAD, name, "expected one key, found several");
-	bio = BIO_new_mem_buf(text, (int)len);
-	if (!bio)
-		return error_nomem(err);
-	if (PEM_read_bio(bio, &p.kind, &p.header, &p.data, &p.len) != 1)
+	rc = read_pem_surely(text, len, &p, err);
+	if (rc == -RIMG_E_BAD)
 		return error_set(err, RIMG_E_BAD, name,
 				 "expected a public key in PEM: \"-----BEGIN PUBLIC KEY-----\", "
 				 "base64, \"-----END PUBLIC KEY-----\"");
-	return from_der(&p, name, ret, err);
+	return rc < 0 ? rc : from_der(&p, name, ret, err);
 }
 
 int public_key_load(const char *path, struct public_key *ret, struct rimg_error *err)

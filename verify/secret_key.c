@@ -41,6 +41,11 @@ static void cleanup_md_ctx(EVP_MD_CTX **ctx)
 	EVP_MD_CTX_free(*ctx);
 }
 
+static void cleanup_pkey(EVP_PKEY **pkey)
+{
+	EVP_PKEY_free(*pkey);
+}
+
 static void cleanup_secret(struct secret_key **key)
 {
 	secret_key_free(*key);
@@ -95,32 +100,66 @@ static int why_not(const char *text, size_t len, const char *name, const struct 
 		"\"-----BEGIN ENCRYPTED PRIVATE KEY-----\"");
 }
 
+static int read_once(const char *text, size_t len, struct asked *asked, EVP_PKEY **ret,
+		     uint8_t raw[ED25519_KEY_LEN])
+{
+	auto_with(cleanup_bio) BIO *bio = BIO_new_mem_buf(text, (int)len);
+	size_t raw_len = ED25519_KEY_LEN;
+
+	EVP_PKEY_free(*ret);
+	*ret = bio ? PEM_read_bio_PrivateKey_ex(bio, NULL, give_passphrase, asked, own, NULL)
+		   : NULL;
+	if (!*ret)
+		return -RIMG_E_BAD;
+	return EVP_PKEY_is_a(*ret, "ED25519") &&
+			       EVP_PKEY_get_raw_public_key(*ret, raw, &raw_len) == 1 &&
+			       raw_len == ED25519_KEY_LEN
+		       ? 0
+		       : -RIMG_E_UNSUPPORTED;
+}
+
+/* RFC 8410, section 10.3; a secret to nobody */
+static const char good_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+			       "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+			       "-----END PRIVATE KEY-----\n";
+
+/* To OpenSSL a key is bad also if it had no memory to look at it. So bad is what is bad twice, with
+ * a good one found to be good in between. */
+static int read_surely(const char *text, size_t len, struct asked *asked, EVP_PKEY **ret,
+		       uint8_t raw[ED25519_KEY_LEN], struct rimg_error *err)
+{
+	auto_with(cleanup_pkey) EVP_PKEY *good = NULL;
+	struct asked none = { .passphrase = NULL };
+	int rc = read_once(text, len, asked, ret, raw);
+
+	if (rc == 0)
+		return 0;
+	if (read_once(good_pem, sizeof(good_pem) - 1, &none, &good, raw) < 0)
+		return error_crypto(err, "cannot read a key of Ed25519");
+	return read_once(text, len, asked, ret, raw);
+}
+
 struct secret_key *secret_key_parse(const char *text, size_t len, const char *name,
 				    const char *passphrase, struct rimg_error *err)
 {
 	auto_with(cleanup_secret) struct secret_key *key = calloc(1, sizeof(*key));
 	struct asked asked = { .passphrase = passphrase };
-	auto_with(cleanup_bio) BIO *bio = NULL;
 	uint8_t raw[ED25519_KEY_LEN];
-	size_t raw_len = sizeof(raw);
+	int rc = -RIMG_E_BAD;
 
-	if (len <= KEY_PEM_MAX)
-		bio = BIO_new_mem_buf(text, (int)len);
-	if (!key || !bio || !key_library()) {
+	if (!key || !key_library()) {
 		error_nomem(err);
 		return NULL;
 	}
-	key->pkey = PEM_read_bio_PrivateKey_ex(bio, NULL, give_passphrase, &asked, own, NULL);
-	if (!key->pkey) {
-		why_not(text, len, name, &asked, err);
-		return NULL;
-	}
-	if (!EVP_PKEY_is_a(key->pkey, "ED25519") ||
-	    EVP_PKEY_get_raw_public_key(key->pkey, raw, &raw_len) != 1 || raw_len != sizeof(raw)) {
+	if (len <= KEY_PEM_MAX)
+		rc = read_surely(text, len, &asked, &key->pkey, raw, err);
+	if (rc == -RIMG_E_UNSUPPORTED)
 		error_set(err, RIMG_E_UNSUPPORTED, name,
 			  "expected a key of Ed25519, found one of another kind");
+	else if (rc == -RIMG_E_BAD)
+		why_not(text, len, name, &asked, err);
+	if (rc < 0)
 		return NULL;
-	}
 	return public_key_set(&key->public, raw, err) < 0 ? NULL : take_ptr(key);
 }
 
