@@ -130,8 +130,9 @@ static int find_element(struct setting *s, struct json_object *list, const char 
 	for (size_t i = json_object_array_length(list); i > 0; i--) {
 		struct json_object *table = json_object_array_get_idx(list, i - 1);
 		struct json_object *own = json_object_object_get(table, files ? "path" : "name");
+		const char *text = own ? json_object_get_string(own) : NULL;
 
-		if (!own || strcmp(json_object_get_string(own), name) != 0)
+		if (!text || strcmp(text, name) != 0)
 			continue;
 		*ret = table;
 		return 0;

@@ -162,6 +162,17 @@ int parse(const job &j, std::string_view text, json_object **ret)
 	return 0;
 }
 
+/* A number that there was no memory to look at is no number to the parser's streams: what it
+ * refuses it refuses twice. */
+int parse_again(const job &j, std::string_view text, json_object **ret)
+{
+	try {
+		return parse(j, text, ret);
+	} catch (const toml::parse_error &) {
+	}
+	return parse(j, text, ret);
+}
+
 /* The parser's words name characters of the text. */
 int parse_failed(const job &j, const toml::parse_error &e)
 {
@@ -188,7 +199,7 @@ int read(struct arena *a, std::string_view text, const char *name, bool fraction
 	if (r < 0)
 		return r;
 	try {
-		return parse(j, text, ret) < 0 ? -j.err->code : 0;
+		return parse_again(j, text, ret) < 0 ? -j.err->code : 0;
 	} catch (const toml::parse_error &e) {
 		return parse_failed(j, e);
 	} catch (const std::bad_alloc &) {

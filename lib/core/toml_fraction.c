@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "core/toml.h"
 
+#include "core/error.h"
+
 #define FRACTION_ONE UINT64_C(1000000)
 
 /* The decimal digits of a value are rounded to nine behind the point, so that what was written as
@@ -32,14 +34,18 @@ int toml_get_fraction(struct json_object *table, const char *path, const char *k
 		      struct rimg_error *err)
 {
 	struct json_object *member;
+	const char *text;
 
 	if (!json_object_object_get_ex(table, key, &member))
 		return 0;
+	text = member ? json_object_get_string(member) : "null";
+	if (!text)
+		return error_nomem(err);
 	if ((json_object_is_type(member, json_type_double) ||
 	     json_object_is_type(member, json_type_int)) &&
-	    read_fraction(json_object_get_string(member), ret))
+	    read_fraction(text, ret))
 		return 1;
 	return json_error(err, RIMG_E_BAD, json_place_of(member ? member : table),
 			  "%s %s: expected 0, or 0.0001 to 1 with at most six digits, found %s",
-			  path, key, member ? json_object_get_string(member) : "null");
+			  path, key, text);
 }
