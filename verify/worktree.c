@@ -322,13 +322,16 @@ static void empty(int dir, unsigned depth)
 	}
 }
 
+/* Twice: there may be memory again. */
 void worktree_remove(const char *path)
 {
-	int dir = open_dir(AT_FDCWD, path, path, NULL);
+	for (int i = 0; i < 2 && access(path, F_OK) == 0; i++) {
+		int dir = open_dir(AT_FDCWD, path, path, NULL);
 
-	if (dir < 0)
-		return;
-	fchmod(dir, 0700);
-	empty(dir, 0);
-	rmdir(path);
+		if (dir < 0)
+			continue;
+		fchmod(dir, 0700);
+		empty(dir, 0);
+		rmdir(path);
+	}
 }
