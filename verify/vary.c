@@ -19,34 +19,17 @@
 #include "core/error.h"
 #include "core/num.h"
 
-static const struct {
-	const char *name;
-	const char *meaning;
-} variations[N_VARY] = {
-	[VARY_TIME] = { "time", "the clock, more than a year ahead" },
-	[VARY_TZ] = { "tz", "time zone" },
-	[VARY_LOCALE] = { "locale", "language and rules of sorting" },
-	[VARY_UMASK] = { "umask", "permissions that new files do not get" },
-	[VARY_USER] = { "user", "user and group, by number and by name" },
-	[VARY_HOST] = { "host", "name of the host" },
-	[VARY_CWD] = { "cwd", "path of the working directory, and its length" },
-	[VARY_HOME] = { "home", "home directory" },
-	[VARY_ENV] = { "env", "unknown and additional environment variables" },
-	[VARY_THREADS] = { "threads", "number of threads and processors" },
-	[VARY_ORDER] = { "order", "order in which directories list their entries" },
-	[VARY_CPU] = { "cpu", "features of the processor that libraries choose code by" },
-	[VARY_KERNEL] = { "kernel", "version of the kernel that programs are told" },
-	[VARY_ASLR] = { "aslr", "addresses of memory: not random" },
+static const char *const vary_names[N_VARY] = {
+	[VARY_TIME] = "time",       [VARY_TZ] = "tz",       [VARY_LOCALE] = "locale",
+	[VARY_UMASK] = "umask",     [VARY_USER] = "user",   [VARY_HOST] = "host",
+	[VARY_CWD] = "cwd",         [VARY_HOME] = "home",   [VARY_ENV] = "env",
+	[VARY_THREADS] = "threads", [VARY_ORDER] = "order", [VARY_CPU] = "cpu",
+	[VARY_KERNEL] = "kernel",   [VARY_ASLR] = "aslr",
 };
 
 const char *vary_name(enum vary_id id)
 {
-	return variations[id].name;
-}
-
-const char *vary_meaning(enum vary_id id)
-{
-	return variations[id].meaning;
+	return vary_names[id];
 }
 
 bool vary_parse(const char *list, uint32_t *ret, const char **ret_bad, size_t *ret_len)
@@ -57,8 +40,7 @@ bool vary_parse(const char *list, uint32_t *ret, const char **ret_bad, size_t *r
 		uint32_t bits = len == 3 && memcmp(word, "all", 3) == 0 ? VARY_ALL : 0;
 
 		for (unsigned id = 0; id < N_VARY; id++)
-			if (strlen(variations[id].name) == len &&
-			    memcmp(variations[id].name, word, len) == 0)
+			if (strlen(vary_names[id]) == len && memcmp(vary_names[id], word, len) == 0)
 				bits = VARY_BIT(id);
 		if (bits == 0) {
 			*ret_bad = word;
@@ -493,9 +475,4 @@ int vary_start(const struct vary_host *host, const struct vary_run *run, int *re
 	}
 	*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	return 0;
-}
-
-char *vary_cwd(void)
-{
-	return getcwd(NULL, 0);
 }

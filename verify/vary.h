@@ -15,20 +15,20 @@
 
 /** enum vary_id - one thing about the surroundings */
 enum vary_id {
-	VARY_TIME,
-	VARY_TZ,
-	VARY_LOCALE,
-	VARY_UMASK,
-	VARY_USER,
-	VARY_HOST,
-	VARY_CWD,
-	VARY_HOME,
-	VARY_ENV,
-	VARY_THREADS,
-	VARY_ORDER,
-	VARY_CPU,
-	VARY_KERNEL,
-	VARY_ASLR,
+	VARY_TIME,    /* the clock, more than a year ahead */
+	VARY_TZ,      /* time zone */
+	VARY_LOCALE,  /* language and rules of sorting */
+	VARY_UMASK,   /* permissions that new files do not get */
+	VARY_USER,    /* user and group, by number and by name */
+	VARY_HOST,    /* name of the host */
+	VARY_CWD,     /* path of the working directory, and its length */
+	VARY_HOME,    /* home directory */
+	VARY_ENV,     /* unknown and additional environment variables */
+	VARY_THREADS, /* number of threads and processors */
+	VARY_ORDER,   /* order in which directories list their entries */
+	VARY_CPU,     /* features of the processor that libraries choose code by */
+	VARY_KERNEL,  /* version of the kernel that programs are told */
+	VARY_ASLR,    /* addresses of memory: not random */
 	N_VARY,
 };
 
@@ -37,9 +37,6 @@ enum vary_id {
 
 /** vary_name - "tz": the word of the command line */
 const char *vary_name(enum vary_id id);
-
-/** vary_meaning - a few words on what is changed */
-const char *vary_meaning(enum vary_id id);
 
 /**
  * vary_parse - a list such as "tz,locale", or "all"
@@ -105,8 +102,5 @@ void vary_catch(bool on);
 
 /** vary_interrupted - has there been such a signal since vary_catch()? */
 bool vary_interrupted(void);
-
-/** vary_cwd - the working directory: a path that the caller frees, or NULL without memory */
-char *vary_cwd(void);
 
 #endif

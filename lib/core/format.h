@@ -58,7 +58,4 @@ struct rimg_format {
 /** formats - every format, sorted by name; ends with NULL */
 extern const struct rimg_format *const formats[];
 
-/** format_find - by name, or NULL */
-const struct rimg_format *format_find(const char *name);
-
 #endif

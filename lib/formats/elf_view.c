@@ -308,11 +308,3 @@ const struct elf_view_symbol *elf_view_symbol_at(const struct elf_view *v, uint6
 	s = &v->symbol[lo - 1];
 	return addr == s->addr || addr - s->addr < s->size ? s : NULL;
 }
-
-const struct elf_view_section *elf_view_find(const struct elf_view *v, const char *name)
-{
-	for (size_t i = 1; i < v->n_sections; i++)
-		if (strcmp(v->section[i].name, name) == 0)
-			return &v->section[i];
-	return NULL;
-}

@@ -64,9 +64,6 @@ const struct elf_view_section *elf_view_section_at(const struct elf_view *v, uin
 /** elf_view_symbol_at - the symbol that @addr lies in or begins; NULL: none */
 const struct elf_view_symbol *elf_view_symbol_at(const struct elf_view *v, uint64_t addr);
 
-/** elf_view_find - the first section of that name; NULL: none */
-const struct elf_view_section *elf_view_find(const struct elf_view *v, const char *name);
-
 /**
  * elf_view_read_symbol - entry @i of a symbol table
  *

@@ -4,6 +4,7 @@
 
 #include "core/format.h"
 #include "formats/fat.h"
+#include "formats/utf16.h"
 
 /* What the files of the FAT reader share. */
 
@@ -121,7 +122,7 @@ int fat_claim_rest(struct fat_volume *v);
 
 /** struct fat_name - a name as the tree has it: UTF-8, or what the code page of the maker was */
 struct fat_name {
-	char text[3 * FAT_LONG_ENTRIES * FAT_LONG_UNITS + 1];
+	char text[UTF16_MAX(FAT_LONG_ENTRIES * FAT_LONG_UNITS) + 1];
 	size_t len;
 };
 

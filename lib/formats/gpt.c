@@ -10,7 +10,6 @@
 #include "core/num.h"
 #include "formats/gaps.h"
 #include "formats/gpt_table.h"
-#include "formats/utf16.h"
 
 /* A GUID partition table: protective MBR, two headers, two arrays of entries, partitions. The
  * picture is in gpt.h, the two tables are read in gpt_table.c. */
@@ -202,20 +201,6 @@ static int read_mbr(struct gpt *g, struct rimg_error *err)
 
 /* ---- partitions --------------------------------------------------------------------------- */
 
-/* The name up to its end mark, as UTF-8; sets @ret_ok to whether it is well formed. */
-static size_t entry_name(const struct gpt_entry *e, char *name, bool *ret_ok)
-{
-	size_t n = 0;
-	bool bad;
-	size_t len;
-
-	while (n < GPT_NAME_UNITS && e->name[n] != 0)
-		n++;
-	len = utf16_to_utf8(e->name, n, name, &bad);
-	*ret_ok = !bad;
-	return len;
-}
-
 /* Is there nothing behind the end mark of the name? */
 static bool name_padded(const struct gpt_entry *e)
 {
@@ -235,7 +220,7 @@ static int entry_fields(struct gpt *g, const struct gpt_copy *c, struct rimg_nod
 	struct rd all = rd_init(c->entries, c->entries_len, c->entries_off);
 	struct rd bytes = rd_sub(&all, at, c->entry_len);
 	struct field f = field_begin(g->l, node, bytes.data, bytes.len, bytes.origin);
-	char name[3 * GPT_NAME_UNITS + 1];
+	char name[GPT_NAME_MAX + 1];
 	struct gpt_entry e;
 	size_t len;
 	bool ok;
@@ -248,7 +233,7 @@ static int entry_fields(struct gpt *g, const struct gpt_copy *c, struct rimg_nod
 	field_le64(&f, "first_lba", RIMG_CAUSE_PLACEMENT);
 	field_le64(&f, "last_lba", RIMG_CAUSE_PLACEMENT);
 	field_hex64(&f, "attributes", RIMG_CAUSE_CONTENT);
-	len = entry_name(&e, name, &ok);
+	len = gpt_entry_name(&e, name, &ok);
 	if (attr_add_bytes(g->l, node, f.prefix ? "backup.name" : "name", ATTR_TEXT,
 			   RIMG_CAUSE_CONTENT, PLACE(rd_where(&f.rd), 2 * GPT_NAME_UNITS), name,
 			   len) < 0)
@@ -346,8 +331,8 @@ static int part_entry(struct gpt *g, const struct gpt_copy *c, struct rimg_node 
 
 static int open_part(struct gpt *g, struct gpt_part *p)
 {
-	char name[3 * GPT_NAME_UNITS + 1];
-	size_t len = entry_name(&p->entry, name, &p->name_ok);
+	char name[GPT_NAME_MAX + 1];
+	size_t len = gpt_entry_name(&p->entry, name, &p->name_ok);
 	const char *type = gpt_type_name(p->entry.type);
 	uint32_t i = p->number - 1;
 

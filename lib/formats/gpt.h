@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "formats/utf16.h"
+
 /* Layout of a GUID partition table, for its reader and its emitter. S is the number of sectors.
  *
  *     LBA 0         protective MBR
@@ -47,6 +49,7 @@
 #define GPT_ENTRY_LAST_OFF  40U
 #define GPT_ENTRY_NAME_OFF  56U
 #define GPT_NAME_UNITS      36U
+#define GPT_NAME_MAX        UTF16_MAX(GPT_NAME_UNITS) /* bytes of UTF-8 */
 
 /** struct gpt_type - a partition type that has a short name; @guid in text order */
 struct gpt_type {

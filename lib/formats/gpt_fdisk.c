@@ -9,7 +9,6 @@
 #include "core/cleanup.h"
 #include "core/error.h"
 #include "core/str.h"
-#include "formats/utf16.h"
 
 /* A second reader of the same table: libfdisk. It takes the backup silently when the primary is
  * broken and knows host files only, so it is no reader of ours, but two readers that see different
@@ -76,15 +75,12 @@ static void compare_lba(struct rimg_layer *l, const struct gpt_part *p, const ch
 
 static void compare_name(struct rimg_layer *l, const struct gpt_part *p, const char *theirs)
 {
-	char ours[3 * GPT_NAME_UNITS + 1];
-	size_t n = 0;
-	bool bad;
+	char ours[GPT_NAME_MAX + 1];
+	bool ok;
 
 	if (!p->name_ok)
 		return;
-	while (n < GPT_NAME_UNITS && p->entry.name[n] != 0)
-		n++;
-	utf16_to_utf8(p->entry.name, n, ours, &bad);
+	gpt_entry_name(&p->entry, ours, &ok);
 	if (strcmp(ours, theirs ? theirs : "") != 0)
 		layer_finding(l, SEVERITY_ERROR, "gpt.readers-disagree", p->node, 0, 0,
 			      "expected libfdisk to see the same name of partition %" PRIu32

@@ -12,6 +12,19 @@
 /* The two headers and their arrays of entries: which of them is sound, and where they disagree.
  * Facts: docs/formats/gpt.md, "Header", "Entries", "Two copies". */
 
+size_t gpt_entry_name(const struct gpt_entry *e, char *name, bool *ret_ok)
+{
+	size_t n = 0;
+	bool bad;
+	size_t len;
+
+	while (n < GPT_NAME_UNITS && e->name[n] != 0)
+		n++;
+	len = utf16_to_utf8(e->name, n, name, &bad);
+	*ret_ok = !bad;
+	return len;
+}
+
 bool gpt_entry_used(const struct gpt_entry *e)
 {
 	static const uint8_t unused[16];

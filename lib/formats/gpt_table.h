@@ -82,6 +82,15 @@ bool gpt_entry_get(const struct gpt_copy *c, uint32_t i, struct gpt_entry *ret);
 bool gpt_entry_used(const struct gpt_entry *e);
 
 /**
+ * gpt_entry_name - the name of the entry up to its end mark, as UTF-8
+ * @name:   room for GPT_NAME_MAX + 1 bytes; receives the name and a NUL
+ * @ret_ok: is it well-formed UTF-16?
+ *
+ * Returns the length in bytes.
+ */
+size_t gpt_entry_name(const struct gpt_entry *e, char *name, bool *ret_ok);
+
+/**
  * gpt_read_tables - both headers and both arrays of entries
  *
  * Makes their nodes, claims the headers, and says in g->used which copy holds.

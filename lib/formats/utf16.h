@@ -8,16 +8,13 @@
 
 /* Names of partitions and long names of FAT are UTF-16LE. */
 
-/** utf16_max - bytes that utf16_to_utf8() writes at most for @n units, without the NUL */
-static inline size_t utf16_max(size_t n)
-{
-	return 3 * n;
-}
+/** UTF16_MAX - bytes that utf16_to_utf8() writes at most for @n units, without the NUL */
+#define UTF16_MAX(n_) (3 * (size_t)(n_))
 
 /**
  * utf16_to_utf8 - convert 16-bit units to UTF-8
  * @units: @n units in host order
- * @out:   room for utf16_max(@n) + 1 bytes; receives the result and a NUL
+ * @out:   room for UTF16_MAX(@n) + 1 bytes; receives the result and a NUL
  * @ret_bad: set to whether there was a surrogate without its partner. Such a unit becomes its three
  *           bytes, which are not valid UTF-8: different names stay different.
  *
