@@ -8,7 +8,7 @@ A change is one of
 
 FIELD is what the format's module (redoxfs.py, ...) makes of names, arguments in parentheses and numbers
 in brackets, with an offset behind it if need be: inode(/etc).links, entries[1].first_lba, content + 4.
-VALUE is a number (stored little-endian), 'text', x'hex', zeros(N), or another field, perhaps with
+VALUE is a number (stored little-endian), 'text', x'hex', zeros(N), letters(N), or another field, perhaps with
 a number to add. Checksums above what is changed are made right again at once, so that one rule is
 broken; "!" before a change leaves them as they are.
 """
@@ -102,8 +102,8 @@ class Image:
         if text[:2] == "x'":
             return bytes.fromhex(text[2:-1])
         m = re.fullmatch(r"([a-z]+)\((.*)\)", text)
-        if m and m.group(1) == "zeros":
-            return bytes(int(m.group(2), 0))
+        if m and m.group(1) in ("zeros", "letters"):
+            return (b"a" if m.group(1) == "letters" else b"\0") * int(m.group(2), 0)
         if m and m.group(1) in self.functions:
             return self.function(m.group(1), [a.strip() for a in m.group(2).split(",")])
         m = re.fullmatch(r"(\S.*?)\s+([+-])\s+(\w+)", text)
