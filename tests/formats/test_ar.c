@@ -155,6 +155,8 @@ static void thin_archives_are_named_as_unsupported(void **state)
  *    212  "#1/6": a name and 2 bytes */
 enum { STRINGS = 8, FIRST = 84, SECOND = 148, THIRD = 212, AR_LEN = THIRD + 60 + 8 };
 
+#define AR_TEST_HEADER "%-16s0           0     0     100644  %-10d`\n"
+
 static uint8_t ar[AR_LEN + 64];
 
 static size_t put_member(size_t off, const char *name, const char *data, size_t len)
@@ -326,6 +328,39 @@ static void each_structure_is_owned_by_its_node(void **state)
 	test_close(&t);
 }
 
+/* As many names as there are bytes in the archive, and a megabyte more, are copied; here each of
+ * the members is called by the same 4,000 bytes. */
+static void names_that_share_their_bytes_run_out(void **state)
+{
+	enum { NAME = 4000, SHARING = 400, BIG = 8 + 60 + NAME + 2 + 60 * SHARING + 60 + 20 };
+	uint8_t *big = calloc(1, BIG + 1);
+	size_t off = 8, n = 0;
+	struct test_image t;
+	struct rimg_layer *l;
+
+	(void)state;
+	assert_non_null(big);
+	memcpy(big, "!<arch>\n", 8);
+	off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "//", NAME + 2);
+	memset(big + off, 'n', NAME);
+	memcpy(big + off + NAME, "/\n", 2);
+	off += NAME + 2;
+	for (size_t i = 0; i < SHARING; i++)
+		off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "/0", 0);
+	off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "#1/20", 20);
+	memset(big + off, 'b', 20);
+	assert_int_equal(off + 20, BIG);
+	t = test_open_bytes(big, BIG);
+	l = open_layer(t.node);
+	for (struct rimg_node *node = l->root->first_child; node; node = node->next)
+		n += node->name_len;
+	assert_in_range(n, (1 << 20) - NAME, 4 * BIG + (1 << 20) + 20 * SHARING);
+	assert_finding(t.image, "ar.name");
+	assert_memory_equal(l->root->last_child->name, "?member-", 8);
+	test_close(&t);
+	free(big);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -337,6 +372,7 @@ int main(void)
 		cmocka_unit_test(last_good_values_have_no_finding),
 		cmocka_unit_test(truncated_anywhere_but_between_members_is_a_finding),
 		cmocka_unit_test(each_structure_is_owned_by_its_node),
+		cmocka_unit_test(names_that_share_their_bytes_run_out),
 	};
 
 	return cmocka_run_group_tests(tests, make_temp, remove_temp);

@@ -325,6 +325,22 @@ static void each_defect_has_its_finding(void **state)
 	}
 }
 
+static void the_entry_of_32_bits_has_four_bytes(void **state)
+{
+	const struct finding *f;
+	struct test_image t;
+
+	(void)state;
+	make_elf(false, true);
+	put(offsetof(Elf32_Ehdr, e_entry), 4, ADDRESS + TEXT + 64);
+	open_made(&t);
+	f = test_finding(t.image, "elf.entry");
+	assert_non_null(f);
+	assert_int_equal(f->off, offsetof(Elf32_Ehdr, e_entry));
+	assert_int_equal(f->len, 4);
+	test_close(&t);
+}
+
 /* The last value that is right, beside the first of the list above that is not. */
 static void last_good_values_have_no_finding(void **state)
 {
@@ -578,6 +594,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_classes_and_byte_orders_read_the_same),
 		cmocka_unit_test(each_defect_has_its_finding),
+		cmocka_unit_test(the_entry_of_32_bits_has_four_bytes),
 		cmocka_unit_test(last_good_values_have_no_finding),
 		cmocka_unit_test(counts_beyond_the_header_stand_in_section_header_0),
 		cmocka_unit_test(truncated_anywhere_ends_in_findings),

@@ -460,6 +460,33 @@ static void bytes_of_two_partitions_are_looked_into_once(void **state)
 	test_close(&t);
 }
 
+/* Without a primary header, where its entries are follows from the backup's numbers. These say that
+ * they take all of the disk, which has no room for that behind sector 2. */
+static void entries_of_a_lost_header_that_find_no_room_are_not_read(void **state)
+{
+	enum { ALL = 16 };
+	size_t header = (ALL - 1) * SECTOR;
+	struct test_image t;
+
+	(void)state;
+	memset(disk, 0, ALL * SECTOR);
+	memcpy(disk + header, disk + BACKUP, SECTOR);
+	put(header + 24, ALL - 1, 8);
+	put(header + 40, 3, 8);
+	put(header + 48, 4, 8);
+	put(header + 72, 0, 8);
+	put(header + 80, ALL * SECTOR / 4096, 4);
+	put(header + 84, 4096, 4);
+	fix_header(header, 92);
+	t = test_open_bytes(disk, ALL * SECTOR);
+	open_layer(&t);
+	assert_true(found(t.image, "gpt.header-signature", "header", ERROR, SECTOR));
+	assert_true(found(t.image, "gpt.entries-place", "backup header", ERROR, header + 72));
+	assert_true(found(t.image, "gpt.entries-crc", "backup entries", ERROR, 0));
+	assert_no_finding(t.image, "gpt.no-table");
+	test_close(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -481,6 +508,7 @@ int main(void)
 		test(a_partition_of_the_sector_behind_the_last_is_truncated),
 		test(sector_numbers_that_overflow_leave_an_empty_content),
 		test(bytes_of_two_partitions_are_looked_into_once),
+		test(entries_of_a_lost_header_that_find_no_room_are_not_read),
 	};
 
 	return cmocka_run_group_tests_name("gpt rules", tests, load_disk, free_disk);

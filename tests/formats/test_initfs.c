@@ -505,6 +505,25 @@ static void last_good_values_have_no_finding(void **state)
 	}
 }
 
+/* The inode table begins right behind the magic of the program. */
+static void an_image_that_ends_within_the_head_of_the_program_has_none(void **state)
+{
+	struct test_image t;
+
+	(void)state;
+	make_image();
+	put(8, 4, 4100);
+	put(24, 2, 1);
+	put(34, 8, 4120);
+	put(4100, 4, 0x100001ED);
+	put(4104, 8, 0);
+	put(4112, 8, 0);
+	open_made(&t, 4120);
+	assert_finding(t.image, "initfs.entry");
+	assert_no_finding(t.image, "initfs.root");
+	test_close(&t);
+}
+
 static void truncated_anywhere_is_a_finding(void **state)
 {
 	(void)state;
@@ -731,6 +750,7 @@ int main(void)
 		cmocka_unit_test(each_defect_has_its_finding),
 		cmocka_unit_test(last_good_values_have_no_finding),
 		cmocka_unit_test(truncated_anywhere_is_a_finding),
+		cmocka_unit_test(an_image_that_ends_within_the_head_of_the_program_has_none),
 		cmocka_unit_test(file_cut_off_is_damaged_and_says_so),
 		cmocka_unit_test(second_name_of_an_inode_is_a_link),
 		cmocka_unit_test(directory_named_twice_is_entered_once),

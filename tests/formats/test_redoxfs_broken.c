@@ -344,6 +344,92 @@ static void the_number_of_threads_does_not_show(void **state)
 	free(text[1]);
 }
 
+/* ---- what the volume is stored in ---------------------------------------------------------- */
+
+/* The volume, but for one block that cannot be read. */
+static struct test_image open_without(const struct volume *v, size_t block, struct arena *a)
+{
+	struct test_image t = test_open_bytes(v->data, v->len);
+	const struct source_piece pieces[] = {
+		{ .len = block, .base_len = block, .kind = PIECE_RAW, .plain = true },
+		{ .off = block, .len = REDOXFS_BLOCK, .kind = PIECE_BAD },
+		{ .off = block + REDOXFS_BLOCK,
+		  .len = v->len - block - REDOXFS_BLOCK,
+		  .base_off = block + REDOXFS_BLOCK,
+		  .base_len = v->len - block - REDOXFS_BLOCK,
+		  .kind = PIECE_RAW,
+		  .plain = true },
+	};
+	struct source_piece *kept;
+
+	arena_init(a, 0);
+	kept = arena_alloc(a, sizeof(pieces));
+	assert_non_null(kept);
+	memcpy(kept, pieces, sizeof(pieces));
+	t.node->content = source_extents(a, t.node->content, kept, ARRAY_LEN(pieces), NULL, NULL);
+	assert_non_null(t.node->content);
+	return t;
+}
+
+/* Opens tiny with one block that cannot be read. */
+static void expect_unreadable(size_t block, const char *code, const char *where)
+{
+	struct volume v = volume_load("tiny");
+	struct arena a;
+	struct test_image t = open_without(&v, block, &a);
+	struct rimg_layer *l = layer_of(t.node, "redoxfs");
+	const struct finding *f;
+
+	assert_int_equal(l->format->check(l, NULL), 0);
+	f = test_finding(t.image, code);
+	assert_non_null(f);
+	assert_string_equal(f->node->name, where);
+	test_close(&t);
+	arena_done(&a);
+	volume_free(&v);
+}
+
+static void a_block_that_cannot_be_read_is_a_finding_about_what_needs_it(void **state)
+{
+	struct volume v = volume_load("tiny");
+	size_t header = volume_header(&v);
+
+	(void)state;
+	expect_unreadable(77 * REDOXFS_BLOCK, "redoxfs.block-unreadable", "header[77]");
+	expect_unreadable(volume_follow(&v, header + REDOXFS_HEADER_ALLOC_OFF),
+			  "redoxfs.block-unreadable", "alloc");
+	expect_unreadable(volume_follow(&v, header + REDOXFS_HEADER_TREE_OFF),
+			  "redoxfs.block-unreadable", "tree");
+	expect_unreadable(volume_inode(&v, ETC), "redoxfs.block-unreadable", "etc");
+	expect_unreadable(volume_follow(&v, volume_pointer(&v, MANY, 1)),
+			  "redoxfs.block-unreadable", "many");
+	expect_unreadable(volume_follow(&v, volume_pointer(&v, WORDS, 0)), "redoxfs.record",
+			  "words");
+	volume_free(&v);
+}
+
+static void a_ring_is_found_behind_a_block_that_cannot_be_read(void **state)
+{
+	const size_t reserved = 100 * REDOXFS_BLOCK;
+	struct volume tiny = volume_load("tiny"), v = { .len = reserved + tiny.len };
+	struct arena a;
+	struct test_image t;
+	struct rimg_layer *l;
+
+	(void)state;
+	v.data = calloc(1, v.len);
+	assert_non_null(v.data);
+	memcpy(v.data + reserved, tiny.data, tiny.len);
+	volume_free(&tiny);
+	t = open_without(&v, 50 * REDOXFS_BLOCK, &a);
+	l = layer_of(t.node, "redoxfs");
+	assert_int_equal(number(l->root, "ring block"), 100);
+	assert_no_errors(t.image);
+	test_close(&t);
+	arena_done(&a);
+	volume_free(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +439,8 @@ int main(void)
 		cmocka_unit_test(a_limit_ends_in_an_error_or_a_whole_volume),
 		cmocka_unit_test(the_number_of_threads_does_not_show),
 		cmocka_unit_test(a_changed_byte_is_found_and_no_file_is_read_wrongly),
+		cmocka_unit_test(a_block_that_cannot_be_read_is_a_finding_about_what_needs_it),
+		cmocka_unit_test(a_ring_is_found_behind_a_block_that_cannot_be_read),
 	};
 
 	return cmocka_run_group_tests_name("redoxfs_broken", tests, load_sound, unload_sound);

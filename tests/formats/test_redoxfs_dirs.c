@@ -245,6 +245,29 @@ static void a_name_of_252_bytes_is_sound(void **state)
 	volume_free(&v);
 }
 
+/* 15 entries of 257 bytes and one of 237 take all that there is before the counters. */
+static void a_dirlist_may_be_full_and_not_fuller(void **state)
+{
+	struct volume v = volume_load("tiny");
+	char text[16][253] = { 0 };
+	const char *names[16];
+	struct opened o;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		memset(text[i], 'a' + (int)i, i == 15 ? 232 : 252);
+		names[i] = text[i];
+	}
+	write_etc(&v, INLINE, names, 16);
+	volume_put(&v, volume_inode(&v, INLINE) + REDOXFS_INODE_LINKS_OFF, 4, 16);
+	o = open_changed(&v);
+	assert_no_finding(o.image.image, "redoxfs.dirlist");
+	assert_int_equal(node_find(o.layer->top, "etc", 3)->n_children, 16);
+	test_close(&o.image);
+	volume_put(&v, volume_follow(&v, volume_pointer(&v, ETC, 1)) + REDOXFS_BLOCK - 2, 2, 4093);
+	expect(&v, "redoxfs.dirlist", SEVERITY_ERROR, "/etc");
+}
+
 /* ---- links, release list ------------------------------------------------------------------- */
 
 /* Takes the entry of /etc/inline out of its DirList, as upstream does. */
@@ -453,6 +476,7 @@ int main(void)
 		cmocka_unit_test(directories_deeper_than_the_limit_are_not_read),
 		cmocka_unit_test(dots_are_no_names),
 		cmocka_unit_test(a_name_of_252_bytes_is_sound),
+		cmocka_unit_test(a_dirlist_may_be_full_and_not_fuller),
 		cmocka_unit_test(an_inode_in_no_directory_is_a_finding),
 		cmocka_unit_test(an_inode_that_waits_for_its_release_is_no_orphan),
 		cmocka_unit_test(links_to_an_inode_of_the_release_list_are_a_finding),
