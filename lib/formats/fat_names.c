@@ -36,8 +36,9 @@ static bool is_long_char(uint8_t c)
 	return c >= 0x20 && c != 0x7f && !strchr("\"*/:<>?\\|", c);
 }
 
-/* A name that is stored as it is: base and extension of capitals, digits and some signs. */
-static bool as_short_name(const struct plan_node *node, uint8_t ret[FAT_NAME_LEN])
+/* The name in capitals, if it has what short names have: base and extension of letters, digits and
+ * some signs. */
+static bool short_form(const struct plan_node *node, uint8_t ret[FAT_NAME_LEN])
 {
 	const char *dot = memchr(node->name, '.', node->name_len);
 	size_t base = dot ? (size_t)(dot - node->name) : node->name_len;
@@ -49,11 +50,21 @@ static bool as_short_name(const struct plan_node *node, uint8_t ret[FAT_NAME_LEN
 	memcpy(ret, node->name, base);
 	if (dot)
 		memcpy(ret + BASE_LEN, dot + 1, ext);
-	for (size_t i = 0; i < base; i++)
-		if (!is_short_char(ret[i]))
+	for (size_t i = 0; i < FAT_NAME_LEN; i++) {
+		bool used = i < BASE_LEN ? i < base : i < BASE_LEN + ext;
+
+		ret[i] = upper(ret[i]);
+		if (used && !is_short_char(ret[i]))
 			return false;
-	for (size_t i = 0; i < ext; i++)
-		if (!is_short_char(ret[BASE_LEN + i]))
+	}
+	return true;
+}
+
+/* Such a name is stored as it is. */
+static bool is_capital(const struct plan_node *node)
+{
+	for (uint32_t i = 0; i < node->name_len; i++)
+		if (upper((uint8_t)node->name[i]) != (uint8_t)node->name[i])
 			return false;
 	return true;
 }
@@ -111,7 +122,7 @@ static size_t taken_bound(const struct taken *t, const uint8_t name[FAT_NAME_LEN
 	return lo;
 }
 
-/* False when the name is in use already. There is room for every entry of the directory. */
+/* False when the name is in use already. There is room for two names of every entry. */
 static bool take(struct taken *t, const uint8_t name[FAT_NAME_LEN])
 {
 	size_t i = taken_bound(t, name);
@@ -214,7 +225,7 @@ struct fat_name *fat_names(const struct plan_node *dir, struct rimg_error *err)
 	auto_free struct fat_name *names = calloc((size_t)dir->n_children + 1, sizeof(*names));
 	unsigned start = 1;
 
-	t.names = calloc((size_t)dir->n_children + 1, FAT_NAME_LEN);
+	t.names = calloc((size_t)dir->n_children * 2 + 1, FAT_NAME_LEN);
 	if (!names || !t.names) {
 		error_nomem(err);
 		return NULL;
@@ -222,10 +233,13 @@ struct fat_name *fat_names(const struct plan_node *dir, struct rimg_error *err)
 	if (dir->n_children > 0 && check_unique(dir, err) < 0)
 		return NULL;
 	for (uint32_t i = 0; i < dir->n_children; i++) {
+		bool fits = short_form(dir->children[i], names[i].short_name);
+
 		names[i].node = dir->children[i];
-		if (as_short_name(names[i].node, names[i].short_name))
+		/* a long name, too, is no other entry's short one */
+		if (fits)
 			take(&t, names[i].short_name);
-		else if (check_long_name(&names[i], err) < 0)
+		if ((!fits || !is_capital(names[i].node)) && check_long_name(&names[i], err) < 0)
 			return NULL;
 	}
 	for (uint32_t i = 0; i < dir->n_children; i++)

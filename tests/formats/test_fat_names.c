@@ -5,6 +5,7 @@
 #include "test.h"
 
 #include "formats/fat.h"
+#include "formats/utf16.h"
 
 #include "fat_image.h"
 
@@ -237,6 +238,31 @@ static void short_names_have_the_checksums_that_fatfs_writes(void **state)
 		assert_int_equal(fat_name_checksum((const uint8_t *)known[i].name), known[i].sum);
 }
 
+/* The Unicode Standard, table 3-5; mtools write none beyond FFFF. */
+static void names_become_utf16_and_come_back(void **state)
+{
+	static const char text[] = "M\u0430\u4e8c\U00010302";
+	static const uint16_t units[] = { 0x4d, 0x430, 0x4e8c, 0xd800, 0xdf02 };
+	uint16_t found[8];
+	char back[32];
+	bool bad;
+
+	(void)state;
+	assert_int_equal(utf16_from_utf8(text, strlen(text), found, ARRAY_LEN(found)), 5);
+	assert_memory_equal(found, units, sizeof(units));
+	assert_int_equal(utf16_to_utf8(units, 5, back, &bad), strlen(text));
+	assert_false(bad);
+	assert_string_equal(back, text);
+	/* neither the last unit nor half of a pair finds room */
+	assert_int_equal(utf16_from_utf8(text, strlen(text), found, 4), SIZE_MAX);
+	assert_int_equal(utf16_from_utf8(text, strlen(text), found, 3), SIZE_MAX);
+	assert_int_equal(utf16_from_utf8(text, strlen(text), found, 2), SIZE_MAX);
+	/* a surrogate, a byte that begins nothing, a sequence that breaks off */
+	assert_int_equal(utf16_from_utf8("\xed\xa0\x80", 3, found, 8), SIZE_MAX);
+	assert_int_equal(utf16_from_utf8("a\xff", 2, found, 8), SIZE_MAX);
+	assert_int_equal(utf16_from_utf8("\xe4\xba", 2, found, 8), SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,6 +275,7 @@ int main(void)
 		cmocka_unit_test(parts_of_long_names_follow_one_another),
 		cmocka_unit_test(long_names_that_differ_in_case_only_are_duplicates),
 		cmocka_unit_test(short_names_have_the_checksums_that_fatfs_writes),
+		cmocka_unit_test(names_become_utf16_and_come_back),
 	};
 
 	return cmocka_run_group_tests_name("fat names", tests, load, unload);
