@@ -14,17 +14,6 @@
 
 #include "nodes.h"
 
-/** redoxfs_test_next - the node after @node in the tree below @top, parents first; NULL: the end */
-static inline struct rimg_node *redoxfs_test_next(const struct rimg_node *top,
-						  struct rimg_node *node)
-{
-	if (node->first_child)
-		return node->first_child;
-	while (node != top && !node->next)
-		node = node->parent;
-	return node == top ? NULL : node->next;
-}
-
 /* ---- volumes in memory --------------------------------------------------------------------- */
 
 struct volume {

@@ -147,7 +147,7 @@ static size_t count_nodes(const struct rimg_layer *l)
 {
 	size_t n = 0;
 
-	for (struct rimg_node *node = l->top; node; node = redoxfs_test_next(l->top, node))
+	for (struct rimg_node *node = l->top; node; node = node_after(node, l->top))
 		n++;
 	return n;
 }
@@ -357,7 +357,7 @@ static void any_part_of_a_content_can_be_read(void **state)
 		struct test_image t = open_volume(names[i]);
 		struct rimg_layer *l = layer_of(t.node, "redoxfs");
 
-		for (struct rimg_node *n = l->top; n; n = redoxfs_test_next(l->top, n)) {
+		for (struct rimg_node *n = l->top; n; n = node_after(n, l->top)) {
 			if (n->role == RIMG_ROLE_FILE && rimg_source_size(n->content) < 8 << 20)
 				check_partial_reads(n);
 		}
@@ -427,7 +427,7 @@ static void attributes_are_where_they_say(void **state)
 		struct test_image t = open_volume(names[i]);
 		struct rimg_layer *l = layer_of(t.node, "redoxfs");
 
-		for (struct rimg_node *n = l->root; n; n = redoxfs_test_next(l->root, n)) {
+		for (struct rimg_node *n = l->root; n; n = node_after(n, l->root)) {
 			rimg_for_each_attr(a, n)
 				check_attr_place(l, a);
 		}

@@ -79,7 +79,7 @@ static size_t read_all(const struct rimg_layer *l)
 
 	if (l->unreadable)
 		return 0;
-	for (struct rimg_node *node = l->top; node; node = redoxfs_test_next(l->top, node)) {
+	for (struct rimg_node *node = l->top; node; node = node_after(node, l->top)) {
 		if (node->content)
 			n += name_is_its_own(node) && content_is_sound(node);
 		else
