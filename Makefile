@@ -48,7 +48,8 @@ TEST_SRC := $(sort $(wildcard tests/unit/test_*.c tests/formats/test_*.c tests/l
 	tests/audit/test_*.c tests/diff/test_*.c tests/verify/test_*.c))
 FUZZ_SRC := $(if $(wildcard tests/fuzz/replay.c),$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 TEST_SCRIPTS := $(sort $(wildcard tests/cli/*.sh))
-HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h tests/fuzz/*.h))
+HEADERS := $(sort $(wildcard include/rimg/*.h lib/*/*.h build/*.h diff/*.h verify/*.h tests/*.h tests/audit/*.h tests/formats/*.h \
+	tests/fuzz/*.h tests/unit/*.h))
 
 LIB_OBJ := $(LIB_SRC:%.c=$(O)/%.o) $(LIB_SRC_CXX:%.cc=$(O)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(O)/%.o)
