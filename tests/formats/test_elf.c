@@ -7,6 +7,7 @@
 #include "core/cleanup.h"
 #include "core/num.h"
 #include "core/owner.h"
+#include "formats/elf_view.h"
 
 #include "nodes.h"
 
@@ -589,6 +590,106 @@ static void each_structure_is_owned_by_its_node(void **state)
 	test_close(&t);
 }
 
+/* ---- a program as a whole ------------------------------------------------------------------ */
+
+/* What is in elf[], up to @len bytes, as those see it who compare programs. */
+static struct elf_view view(size_t len, uint64_t max)
+{
+	struct test_image t = test_open_bytes(elf, len);
+	struct elf_view v;
+
+	assert_int_equal(elf_view_open(t.node->content, max, &v), 0);
+	test_close(&t);
+	return v;
+}
+
+static void assert_named(const char *name, const char *expected)
+{
+	assert_non_null(name);
+	assert_string_equal(name, expected);
+}
+
+static void assert_view_sound(void)
+{
+	struct elf_view v = view(ELF_LEN, ELF_LEN);
+	uint64_t text = ADDRESS + TEXT;
+
+	assert_int_equal(v.n_sections, 7);
+	assert_named(v.section[6].name, ".shstrtab");
+	assert_named(elf_view_section_at(&v, text + 63)->name, ".text");
+	assert_null(elf_view_section_at(&v, text + 64));
+	assert_null(elf_view_section_at(&v, text - 1));
+	assert_named(elf_view_symbol_at(&v, text + 15)->name, "alpha");
+	assert_named(elf_view_symbol_at(&v, text + 31)->name, "beta");
+	assert_null(elf_view_symbol_at(&v, text + 32));
+	assert_named(elf_view_symbol_at(&v, text + 48)->name, "gamma");
+	assert_null(elf_view_symbol_at(&v, text + 49));
+	assert_null(elf_view_symbol_at(&v, text - 1));
+	elf_view_done(&v);
+}
+
+static void a_view_of_all_classes_and_byte_orders_is_the_same(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 4; i++) {
+		make_elf(i & 1, i & 2);
+		assert_view_sound();
+	}
+	make_elf(true, false);
+	put(EHDR(e_shnum), 0);
+	put(EHDR(e_shstrndx), SHN_XINDEX);
+	put(SHDR(0, sh_size), 7);
+	put(SHDR(0, sh_link), 6);
+	assert_view_sound();
+}
+
+/* Bytes of the program that are no program: what remains is left out, and nothing else. */
+static void a_view_leaves_out_what_is_damaged(void **state)
+{
+	static const struct {
+		size_t off, len;
+		uint64_t value;
+		size_t n_sections, n_symbols;
+	} edits[] = {
+		{ 0, 1, 0, 0, 0 },
+		{ EHDR(e_shentsize), 40, 0, 0 },
+		{ EHDR(e_shoff), 0, 0, 0 },
+		{ EHDR(e_shoff), ELF_LEN, 0, 0 },
+		{ EHDR(e_shoff), ELF_LEN - 64, 1, 0 },
+		{ EHDR(e_type), ET_REL, 7, 0 },
+		{ SHDR(4, sh_type), SHT_NOBITS, 7, 0 },
+		{ SHDR(4, sh_size), UINT64_MAX, 7, 0 },
+		{ SHDR(4, sh_size), 0, 7, 0 },
+		{ SHDR(4, sh_size), 3 * 24, 7, 1 },
+		{ SHDR(4, sh_link), 0, 7, 0 },
+		{ SHDR(4, sh_link), 7, 7, 0 },
+		{ SYM(2, st_name), UINT32_MAX, 7, 3 },
+		{ SYM(2, st_info), STB_GLOBAL << 4 | STT_FILE, 7, 3 },
+	};
+	struct elf_view v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(edits); i++) {
+		make_elf(true, false);
+		put(edits[i].off, edits[i].len, edits[i].value);
+		v = view(ELF_LEN, ELF_LEN);
+		if (v.n_sections != edits[i].n_sections || v.n_symbols != edits[i].n_symbols)
+			fail_msg("edit %zu: %zu sections, %zu symbols", i, v.n_sections,
+				 v.n_symbols);
+		if (v.type == ET_REL)
+			assert_null(elf_view_section_at(&v, ADDRESS + TEXT));
+		elf_view_done(&v);
+	}
+	make_elf(true, false);
+	v = view(ELF_LEN, ELF_LEN - 1);
+	assert_null(v.data);
+	for (size_t len = 1; len < ELF_LEN; len++) {
+		v = view(len, ELF_LEN);
+		assert_true(v.n_sections <= (len > SHDRS ? (len - SHDRS) / 64 : 0));
+		elf_view_done(&v);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -607,6 +708,8 @@ int main(void)
 		cmocka_unit_test(symbols_of_one_address_are_one_function),
 		cmocka_unit_test(sections_that_share_bytes_are_not_looked_into),
 		cmocka_unit_test(each_structure_is_owned_by_its_node),
+		cmocka_unit_test(a_view_of_all_classes_and_byte_orders_is_the_same),
+		cmocka_unit_test(a_view_leaves_out_what_is_damaged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
