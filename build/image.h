@@ -91,6 +91,12 @@ struct rimg_node *image_find(struct image_build *b, const struct manifest_source
 int image_trust(struct image_build *b, struct rimg_layer *l, const char *name,
 		struct rimg_error *err);
 
+/**
+ * image_add_files, image_add_packages, image_add_users - put into b->root what the manifest lists
+ * @postinstall: those files that go over what packages bring, or all others
+ *
+ * Return 0 or an error that names the place in the manifest.
+ */
 int image_add_files(struct image_build *b, bool postinstall, struct rimg_error *err);
 int image_add_packages(struct image_build *b, struct rimg_error *err);
 int image_add_users(struct image_build *b, struct rimg_error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* [users] and [groups], as the Redox installer makes them: homes, /etc/passwd, /etc/shadow,
- * /etc/group. Facts: docs/manifest.md, "Users and groups". */
+ * /etc/group. Facts: docs/manifest.md, "[users.NAME], [groups.NAME]". */
 
 #include <argon2.h>
 #include <inttypes.h>

@@ -11,7 +11,7 @@
  * becomes the path of the link's directory and the target, not normalised ("bin/../etc/init.rc"),
  * as upstream's archiver stores it; an absolute one loses its leading slashes. (The archiver stores
  * as many ".." as its source folder is deep on the host, which the runtime drops again.) Facts:
- * docs/formats/initfs.md, "Links". Returns 0 or an error.
+ * docs/formats/initfs.md, "Inode table". Returns 0 or an error.
  */
 int initfs_rewrite_links(struct plan *p, struct rimg_error *err);
 

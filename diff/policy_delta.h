@@ -18,6 +18,7 @@ enum delta_kind {
 	DELTA_MOVED, /* the same bytes at another path, judged in another way */
 };
 
+/** delta_kind_name - "added" */
 const char *delta_kind_name(enum delta_kind kind);
 
 #define DELTA_FUNCTIONS 200U /* pieces kept of an artifact, each way */

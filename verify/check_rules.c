@@ -56,7 +56,7 @@ static bool has_finding(const struct rimg_layer *l, const char *code)
 	return false;
 }
 
-/* Facts: docs/formats/elf.md, "Header": class 1 or 2, byte order 1 or 2, version 1. */
+/* Facts: docs/formats/elf.md, "ELF header": class 1 or 2, byte order 1 or 2, version 1. */
 static bool ident_is_nonsense(const struct rimg_layer *l)
 {
 	uint8_t ident[7];

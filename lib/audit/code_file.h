@@ -150,7 +150,7 @@ struct code_file {
 	const char **notes;
 	size_t n_notes, cap_notes;
 	uint8_t *flags;    /* of each word of each region */
-	uint32_t *pending; /* room for code_walk.c */
+	uint32_t *pending; /* room for code_flow.c */
 	size_t n_pending, cap_pending;
 	struct code_matcher matcher;
 	struct {

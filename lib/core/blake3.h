@@ -24,6 +24,7 @@ struct blake3 {
 	uint32_t stack_len;
 };
 
+/** blake3_init, blake3_update - begin; add @len bytes */
 void blake3_init(struct blake3 *b);
 void blake3_update(struct blake3 *b, const void *data, size_t len);
 

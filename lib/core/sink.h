@@ -61,6 +61,7 @@ static inline void cleanup_sink(struct sink **s)
 /* a local sink, freed when it goes out of scope */
 #define auto_sink __attribute__((cleanup(cleanup_sink)))
 
+/** sink_size - bytes that it has from the start */
 uint64_t sink_size(const struct sink *s);
 
 /**

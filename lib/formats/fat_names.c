@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Short and long names for directories that are written. Facts: docs/formats/fat.md, "Names". */
+/* Short and long names for directories that are written. Facts: docs/formats/fat.md,
+ * "Directory entry", "Long names". */
 
 #include "formats/fat_names.h"
 

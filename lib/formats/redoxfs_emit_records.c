@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* Writes the contents of files and links: inline in the inode when short, else in records. Facts:
- * docs/formats/redoxfs.md, "Inode" and "Record".
+ * docs/formats/redoxfs.md, "Inode" and "Records".
  *
  * Records go through in batches: all records of a batch are read, packed and hashed in parallel,
  * then get their blocks one after the other, then are written in parallel, together with the next

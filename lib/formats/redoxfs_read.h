@@ -247,12 +247,28 @@ int redoxfs_unlock(struct redoxfs *fs);
 
 /* ---- alloc log, release list, what is left over (redoxfs_alloc.c) -------------------------- */
 
+/**
+ * redoxfs_alloc_read - replay the alloc log: which blocks are free, in fs->free
+ *
+ * Returns 0 or a code, as all of these three; damage is findings. Facts: docs/formats/redoxfs.md,
+ * "Alloc log", "Release list".
+ */
 int redoxfs_alloc_read(struct redoxfs *fs);
+
+/** redoxfs_release_read - mark the inodes of the release list; once the tree has been read */
 int redoxfs_release_read(struct redoxfs *fs);
+
+/** redoxfs_claim_rest - claim the blocks that nothing led to, as free or unreachable; last of all
+ */
 int redoxfs_claim_rest(struct redoxfs *fs);
 
 /* ---- tree (redoxfs_tree.c) ----------------------------------------------------------------- */
 
+/**
+ * redoxfs_tree_read - list every inode and where it lies, in fs->inodes
+ *
+ * Returns 0 or a code; damage is findings. Facts: docs/formats/redoxfs.md, "Node tree".
+ */
 int redoxfs_tree_read(struct redoxfs *fs);
 
 /** redoxfs_inode_find - the inode of that id, or NULL */

@@ -156,4 +156,18 @@ git ls-files docs 2>/dev/null | grep '^docs/[a-z]*\.md$' | while read -r documen
 done >"$tmp/complaints"
 same 'the README names all documents' /dev/null "$tmp/complaints"
 
+# ---- what sources cite: docs/formats/gpt.md, "Header" and "Entries" ----------------------------------
+find lib build diff verify include -name '*.[ch]' -o -name '*.cc' | sort | while read -r file; do
+	tr '\n\t' '  ' <"$file" | sed 's/ \* / /g; s/   */ /g' |
+		grep -oE 'docs/[a-z/-]+\.md(,? ?(and )?"[^"]+")+' | sed "s|^|$file |"
+done >"$tmp/citations"
+[ "$(wc -l <"$tmp/citations")" -ge 40 ] || not_pass 'sources cite documents' 'fewer than 40 times'
+while read -r file document headings; do
+	document=${document%,}
+	echo "$headings" | grep -o '"[^"]*"' | tr -d '"' | while read -r heading; do
+		sed -n 's/^##* //p' "$document" | grep -qxF -e "$heading" ||
+			echo "$file: $document has no heading $heading"
+	done
+done <"$tmp/citations" >"$tmp/uncited"
+same 'headings that sources cite are there' /dev/null "$tmp/uncited"
 done_testing
