@@ -28,6 +28,7 @@ endif
 PKG_CONFIG ?= pkg-config
 CLANG_FORMAT ?= clang-format-14
 CLANG_TIDY ?= clang-tidy-14
+ANALYZER ?= gcc-12
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 .SUFFIXES:
@@ -269,6 +270,13 @@ check-tsan:
 	@$(MAKE) deps
 	@$(MAKE) $(JOBS) O=out/tsan SAN=thread test-run
 
+# the same in memcheck: what is left out is listed
+.PHONY: check-valgrind
+check-valgrind: golden
+	@$(MAKE) deps
+	@$(MAKE) $(JOBS) all $(TEST_BIN)
+	@RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/valgrind.sh '$(O)/valgrind' $(TEST_BIN)
+
 # Which lines and branches the tests run: a table of files, and with FILES=1 each line of lib/formats
 # that none of them does. TESTS: what is run, as in tests/run; everything if not given.
 COVER = O=out/coverage HARDEN=-fPIE WERROR= 'CFLAGS=-O0 -g --coverage -fprofile-update=atomic -DRIMG_COVERAGE -w'
@@ -286,6 +294,20 @@ coverage: golden
 .PHONY: faults
 faults: all golden
 	@FAULT_STEP='$(or $(FAULT_STEP),1)' RIMG='$(O)/rimg' GOLDEN='$(GOLDEN)' tests/faults-run.sh '$(O)/faults' $(FAULT_ONLY)
+
+# gcc's analyzer. Without -O, as then it follows what is written; leaks it sees in each array that grows
+# (it forgets what it stored at an index), so these are left to LeakSanitizer, test_oom and check-valgrind.
+# __clang_analyzer__: core/error.h tells that errors are negative.
+ANALYZE_SRC = $(LIB_SRC) $(CLI_SRC) $(wildcard examples/*.c)
+.PHONY: analyze
+analyze: $(ANALYZE_SRC:%.c=$(O)/analyze/%.ok)
+	@echo "analyze: $(words $(ANALYZE_SRC)) files are clean"
+$(O)/analyze/%.ok: %.c $(HEADERS) | $(O)/gen/formats.inc $(O)/gen/emitters.inc $(O)/gen/commands.inc $(O)/gen/findings.inc
+	$(call say,ANALY,$<)
+	@mkdir -p $(@D)
+	$(Q)$(ANALYZER) -fanalyzer -Wno-analyzer-malloc-leak -Werror -std=gnu17 -D_GNU_SOURCE= -D__clang_analyzer__ \
+		-Iinclude -Ilib -I. -I$(O)/gen $(PKG_CFLAGS) -S -o /dev/null $<
+	@touch $@
 
 # make fuzz [FUZZ=open] [MINUTES=1]: each target in turn under libFuzzer, ASan and UBSan. Inputs that
 # are new go to out/fuzz/corpus, what crashes to out/fuzz/NAME-crash-*; once mended, the input belongs
@@ -450,7 +472,7 @@ clean:
 
 help:
 	@sed -n '/^#$$/,/^$$/{s/^# \{0,1\}//p}' Makefile
-	@echo 'Targets: all deps test test-NAME demo bench bench-growth golden check-asan check-tsan faults coverage fuzz format format-check lint'
+	@echo 'Targets: all deps test test-NAME demo bench bench-growth golden check-asan check-tsan check-valgrind analyze faults coverage fuzz format format-check lint'
 	@echo '         layers headers reproducible ci-compilers interop boot corpus same-bytes install uninstall clean'
 	@echo '         schemas screenshots compare-diffoscope dist deb deb-reproducible apidoc'
 

@@ -49,6 +49,25 @@ static void cleanup_dir(DIR **d)
 		closedir(*d);
 }
 
+static int find_in_target(const char *repo, const char *target, const struct manifest_package *p,
+			  char **ret, struct rimg_error *err)
+{
+	auto_str struct str path = { 0 };
+
+	str_printf(&path, "%s/%s/%s.pkgar", repo, target, p->name);
+	if (path.failed)
+		return error_nomem(err);
+	if (!exists(path.data))
+		return 0;
+	if (*ret)
+		return error_set(err, RIMG_E_ARG, repo,
+				 "package %s: more than one target has a %s.pkgar; name the folder "
+				 "of one in [image] package_dirs",
+				 p->name, p->name);
+	*ret = str_take(&path);
+	return 0;
+}
+
 /* NAME.pkgar below the TARGET folders of a cookbook. Which target is meant stands nowhere, so there
  * may be only one that has it; whichever is listed first does not show. */
 static int find_in_targets(const char *repo, const struct manifest_package *p, char **ret,
@@ -56,23 +75,12 @@ static int find_in_targets(const char *repo, const struct manifest_package *p, c
 {
 	auto_with(cleanup_dir) DIR *targets = opendir(repo);
 	struct dirent *d;
+	int rc = 0;
 
-	while (targets && (d = readdir(targets)) != NULL) {
-		auto_str struct str path = { 0 };
-
-		str_printf(&path, "%s/%s/%s.pkgar", repo, d->d_name, p->name);
-		if (path.failed)
-			return error_nomem(err);
-		if (d->d_name[0] == '.' || !exists(path.data))
-			continue;
-		if (*ret)
-			return error_set(err, RIMG_E_ARG, repo,
-					 "package %s: more than one target has a %s.pkgar; name "
-					 "the folder of one in [image] package_dirs",
-					 p->name, p->name);
-		*ret = str_take(&path);
-	}
-	return 0;
+	while (rc == 0 && targets && (d = readdir(targets)) != NULL)
+		if (d->d_name[0] != '.')
+			rc = find_in_target(repo, d->d_name, p, ret, err);
+	return rc;
 }
 
 static int find_package(struct image_build *b, const struct manifest_package *p, char **ret,

@@ -413,14 +413,13 @@ static int note_ignored(struct load *l, struct json_object *table, const char *p
 int keys_note_ignored(struct load *l)
 {
 	struct json_object *packages = load_table(l, "packages");
+	const struct key_rule *rule = find_rule(document_keys, "packages");
 	int r = note_ignored(l, load_table(l, "general"), "[general]", general_keys);
 
-	if (r < 0 || !packages)
+	if (r < 0 || !packages || !rule)
 		return r;
 	json_object_object_foreach(packages, name, value)
 	{
-		const struct key_rule *rule = find_rule(document_keys, "packages");
-
 		if (!json_object_is_type(value, json_type_object))
 			continue;
 		r = note_ignored(l, value, bracketed(l, rule, name), package_keys);

@@ -242,7 +242,7 @@ int detail_text(struct detail *d, const struct rimg_source *src_a, const struct 
 
 	if (rc == 0 && *ret)
 		rc = load(&b, src_b, ret);
-	if (rc < 0 || !*ret)
+	if (rc < 0 || !*ret || !a.start || !b.start)
 		return rc;
 	rc = edits_find(a.key, a.n, b.key, b.n, EDITS_MAX, &e);
 	if (rc < 0)

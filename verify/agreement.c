@@ -38,12 +38,11 @@ static void set_other_subject(struct vote *votes, size_t n, struct vote *v)
 	v->subject = NULL;
 	v->standing = STANDING_OTHER;
 	for (size_t i = 0; i < n && v->standing == STANDING_OTHER; i++) {
-		const struct subject *theirs;
+		const struct subject *theirs = votes[i].covers ? votes[i].subject : NULL;
 
-		if (!votes[i].covers || !same_build(&votes[i], v))
+		if (!theirs || !same_build(&votes[i], v))
 			continue;
 		v->standing = STANDING_DISSENTS;
-		theirs = votes[i].subject;
 		v->subject = theirs->name[0] ? statement_named(v->statement, theirs->name) : NULL;
 	}
 	if (!v->subject)

@@ -37,9 +37,9 @@ static bool add_table(struct str *out, struct json_object *table)
 {
 	size_t n = (size_t)json_object_object_length(table), i = 0;
 	auto_free const char **keys = calloc(n + 1, sizeof(*keys));
-	bool good = keys != NULL;
+	bool good = true;
 
-	if (!good)
+	if (!keys)
 		return false;
 	json_object_object_foreach(table, key, value)
 	{

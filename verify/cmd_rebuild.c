@@ -183,6 +183,7 @@ static int read_options(struct command_call *call, struct rebuild_request *rq)
 static int run_rebuild(struct command_call *call)
 {
 	struct rebuild_request rq = { 0 };
+	struct rimg_error err;
 	auto_free const char **set = calloc(call->n_given + 1, sizeof(*set));
 	const char *value;
 	int status = read_options(call, &rq);
@@ -190,8 +191,10 @@ static int run_rebuild(struct command_call *call)
 
 	if (status != EXIT_HOLDS)
 		return status;
-	if (!set)
-		return call_error(call, &(struct rimg_error){ .code = RIMG_E_NOMEM });
+	if (!set) {
+		(void)error_nomem(&err);
+		return call_error(call, &err);
+	}
 	while ((value = call_each(call, "set", &i)) != NULL)
 		set[rq.n_set++] = value;
 	rq.set = set;

@@ -137,9 +137,11 @@ static int lay_out(struct fat_volume *v, struct rimg_node *node, const struct fa
 	if (n > 1)
 		node->content = source_extents(a, v->l->src, pieces, n, NULL, NULL);
 	else
-		node->content = source_slice(
-			a, v->l->src, size > 0 ? fat_cluster_off(&v->geo, c->runs[0].cluster) : 0,
-			size);
+		node->content = source_slice(a, v->l->src,
+					     size > 0 && c->n_runs > 0
+						     ? fat_cluster_off(&v->geo, c->runs[0].cluster)
+						     : 0,
+					     size);
 	return node->content ? 0 : -RIMG_E_NOMEM;
 }
 
@@ -218,7 +220,7 @@ static int add_child(struct dir *d, const struct fat_entry *e, const uint8_t *sl
 	enum rimg_role role = (e->attr & FAT_ATTR_DIR) != 0 ? RIMG_ROLE_DIR : RIMG_ROLE_FILE;
 	const char *problem = NULL;
 	struct rimg_node *node;
-	struct fat_name name;
+	struct fat_name name = { .len = 0 };
 	bool has_long;
 
 	if (settle_long(d, e, &has_long) < 0)

@@ -102,6 +102,10 @@ command() {
 
 # faults_of WORD...: kinds of calls, and what befalls them
 faults_of() {
+	if [ -n "${FAULT_TOOL-}" ]; then
+		under_tool "$rimg" "$@"
+		return
+	fi
 	each "$label" alloc 'ENOMEM ENOMEM+' "$rimg" "$@"
 	if [ -n "${FAULT_CALLS-}" ]; then
 		calls_of "$@"
@@ -114,6 +118,30 @@ faults_of() {
 	info) each "$label" 'stat seek' EIO "$rimg" "$@" ;;
 	esac
 	FAULT_STEP=$step
+}
+
+# under_tool COMMAND...: without faults, as an argument of $FAULT_TOOL; it does what it does without.
+# $FAULT_BESIDE stands before both
+under_tool() {
+	for dir in new work; do
+		rm -rf "${tmp:?}/$dir" && cp -a "$seed" "$tmp/$dir"
+	done
+	# shellcheck disable=SC2086 # words
+	(cd "$tmp/new" && exec ${FAULT_BESIDE-} "$@" >"$tmp/new.out" 2>"$tmp/new.err" </dev/null)
+	code=$?
+	# shellcheck disable=SC2086 # words
+	(cd "$tmp/work" && exec ${FAULT_BESIDE-} $FAULT_TOOL "$@" >"$tmp/work.out" 2>"$tmp/work.err" </dev/null)
+	status=$?
+	if [ $status != $code ]; then
+		not_pass "$label" "exit code $status instead of $code"
+		sed 's/^/    /' "$tmp/work.err"
+	elif [ -n "${FAULT_FRESH-}" ]; then
+		pass "$label"
+	elif cmp -s "$tmp/new.out" "$tmp/work.out" && diff -r "$tmp/new" "$tmp/work"; then
+		pass "$label"
+	else
+		not_pass "$label" 'other output'
+	fi
 }
 
 # the same for calls to the system; such that a command does not make are left out
@@ -193,7 +221,7 @@ command rebuild-differs verify rebuild --work . --vary umask,cwd --source "$in/t
 # ---- kill -9 -------------------------------------------------------------------------------------
 # at each call of a build that changes the file system: the old image or the whole new one is there, and
 # the old lock or the whole new one; what is left besides has a temporary name
-case " $FAULT_ONLY " in
+case " $FAULT_ONLY${FAULT_TOOL:+ tool} " in
 *" kill "* | "  ")
 	FAULT_STEP=1
 	label=kill
