@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "verify/agreement.h"
 
+#include <assert.h>
 #include <string.h>
 
 const char *standing_name(enum standing standing)
@@ -38,10 +39,11 @@ static void set_other_subject(struct vote *votes, size_t n, struct vote *v)
 	v->subject = NULL;
 	v->standing = STANDING_OTHER;
 	for (size_t i = 0; i < n && v->standing == STANDING_OTHER; i++) {
-		const struct subject *theirs = votes[i].covers ? votes[i].subject : NULL;
+		const struct subject *theirs = votes[i].subject;
 
-		if (!theirs || !same_build(&votes[i], v))
+		if (!votes[i].covers || !same_build(&votes[i], v))
 			continue;
+		assert(theirs);
 		v->standing = STANDING_DISSENTS;
 		v->subject = theirs->name[0] ? statement_named(v->statement, theirs->name) : NULL;
 	}
