@@ -4,6 +4,7 @@
  * decided in build/image_trust.c. */
 
 #include <dirent.h>
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -77,9 +78,13 @@ static int find_in_targets(const char *repo, const struct manifest_package *p, c
 	struct dirent *d;
 	int rc = 0;
 
-	while (rc == 0 && targets && (d = readdir(targets)) != NULL)
+	if (!targets)
+		return errno == ENOENT ? 0 : error_os(err, repo, "cannot list the directory");
+	while (rc == 0 && (errno = 0, d = readdir(targets)) != NULL)
 		if (d->d_name[0] != '.')
 			rc = find_in_target(repo, d->d_name, p, ret, err);
+	if (rc == 0 && errno != 0)
+		rc = error_os(err, repo, "cannot list the directory");
 	return rc;
 }
 

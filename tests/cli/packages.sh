@@ -319,6 +319,10 @@ exits 'a cookbook' 0 "$rimg" build "$in/cook.toml" -o "$tmp/cook.img"
 same 'a cookbook gives the same image' "$tmp/plain.img" "$tmp/cook.img"
 manifest gone 'package-gone = {}' '' 'cookbook = "cook"'
 refuses 'a package that the cookbook has not' gone 'or in repo/TARGET/ of the cookbook'
+mkdir "$in/no-cook"
+printf 'a file\n' >"$in/no-cook/repo"
+manifest no-list 'package-gone = {}' '' 'cookbook = "no-cook"'
+refuses 'a cookbook that cannot be listed' no-list 'no-cook/repo: cannot list the directory'
 cp "$in/other.toml" "$cook/build/id_ed25519.pub.toml"
 refuses "the cookbook's key is another" cook "found another key's"
 rm "$cook/build/id_ed25519.pub.toml"
