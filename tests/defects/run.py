@@ -77,8 +77,9 @@ class Runner:
         options = os.environ.get("ASAN_OPTIONS", "")
         os.environ["ASAN_OPTIONS"] = f"{options}:allocator_may_return_null=1".lstrip(":")
         with open(rimg, "rb") as f:
-            if b"__asan_init" not in f.read():  # a sanitizer maps terabytes
-                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
+            program = f.read()
+        if b"__asan_init" not in program and b"__tsan_init" not in program:  # these map terabytes
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
     def rimg_says(self, codes, *args):
         """Exit code and document of rimg ARGS; a crash, a hang, too much memory are failures."""
