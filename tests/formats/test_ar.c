@@ -341,13 +341,13 @@ static void names_that_share_their_bytes_run_out(void **state)
 	(void)state;
 	assert_non_null(big);
 	memcpy(big, "!<arch>\n", 8);
-	off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "//", NAME + 2);
+	off += (size_t)snprintf((char *)big + off, BIG + 1 - off, AR_TEST_HEADER, "//", NAME + 2);
 	memset(big + off, 'n', NAME);
 	memcpy(big + off + NAME, "/\n", 2);
 	off += NAME + 2;
 	for (size_t i = 0; i < SHARING; i++)
-		off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "/0", 0);
-	off += (size_t)sprintf((char *)big + off, AR_TEST_HEADER, "#1/20", 20);
+		off += (size_t)snprintf((char *)big + off, BIG + 1 - off, AR_TEST_HEADER, "/0", 0);
+	off += (size_t)snprintf((char *)big + off, BIG + 1 - off, AR_TEST_HEADER, "#1/20", 20);
 	memset(big + off, 'b', 20);
 	assert_int_equal(off + 20, BIG);
 	t = test_open_bytes(big, BIG);
